@@ -1,0 +1,76 @@
+"""Which locking design of a kernel path is faster, on which machine, by how much, and whether it is still correct.
+
+    import perfsim
+
+    scenario = perfsim.load_workload("quickstart")
+    row = perfsim.run(scenario, design="redo", seed=1)
+    print(row["reclaim_scanned_per_s"], row["putback_latency_p99_ns"])
+
+What `__all__` lists is public; anything else may change. Importing this module is cheap: what a function needs is
+imported when it is called.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from importlib import import_module
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perfsim.scenario.schema import Scenario
+
+__all__ = ["__version__", "load_workload", "run", "sweep"]
+
+__version__ = "0.1.0"
+
+# The folder sweep/ and the function sweep() share a name. The first import of a folder binds its name in this module;
+# it happens here, before the function is defined, so that no later import can put the folder in the function's place.
+import_module("perfsim.sweep")
+
+
+def load_workload(path: str | PathLike[str], sets: Sequence[str] = ()) -> "Scenario":
+    """Read and check a workload.
+
+    path: a YAML file, or the name of a shipped workload, such as "quickstart".
+    sets: changes as on the command line, such as "machine.cpus=8" or "tasks.lockers.hold=100us".
+    Raises InputError, whose text is one line with file, line and column.
+    """
+    from perfsim.scenario.validate import load_scenario
+
+    return load_scenario(fspath(path), sets)
+
+
+def run(
+    scenario: "Scenario",
+    *,
+    design: str | None = None,
+    seed: int | None = None,
+    trace: Callable[[tuple[int, int, str, tuple[int, ...]]], None] | None = None,
+) -> dict[str, Any]:
+    """Run a workload's own values once, its sweep aside, and return one row keyed by the names of the columns.
+
+    design: a shipped design, an installed one, or a .py file; the first of the workload's own if left out.
+    seed: of the random numbers; the workload's own if left out. Designs at one seed meet the same random numbers.
+    trace: called with (time_ps, cpu, primitive, arguments) at every event, in order.
+    Raises InputError if the machine's memory does not hold the workload or a name is unknown, StuckError if the run
+    stops with nobody able to go on.
+    """
+    from perfsim.engine.prepare import check_fits
+    from perfsim.kernel.boot import Seed
+    from perfsim.measure.row import simulate
+
+    chosen = scenario.kernel.designs[0] if design is None else design
+    check_fits(scenario, (chosen,))
+    return simulate(scenario, chosen, Seed(scenario.sweep.seed if seed is None else seed, 0), trace=trace)
+
+
+async def sweep(scenario: "Scenario", *, jobs: int | None = None) -> AsyncIterator[dict[str, Any]]:
+    """Run every point of a workload's sweep with every design and replication, and yield the rows as they come.
+
+    jobs: worker processes; as many as this machine has CPUs if left out. No row depends on their number or order.
+    Nothing is written to disk. Leaving the loop early stops the workers.
+    Raises InputError before the first run if any point is wrong, PerfsimError if a run fails.
+    """
+    from perfsim.sweep.driver import sweep as rows_of
+
+    async for row in rows_of(scenario, jobs=jobs):
+        yield row

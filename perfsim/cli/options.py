@@ -1,0 +1,97 @@
+"""The options that several commands share, and what completes them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from perfsim.errors import InputError, quoted
+
+DEFAULT_ENGINE = "simpy"
+
+
+class Format(StrEnum):
+    """How a command prints its answer."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+
+
+def workloads_like(incomplete: str) -> list[str]:
+    """Names of shipped workloads that complete a word in the shell."""
+    from perfsim.scenario.locate import shipped_workloads
+
+    return [name for name in shipped_workloads() if name.startswith(incomplete)]
+
+
+def designs_like(incomplete: str) -> list[str]:
+    """Names of designs that complete a word in the shell."""
+    from perfsim.kernel.designs import design_names
+
+    return [name for name in design_names() if name.startswith(incomplete)]
+
+
+def profiles_like(incomplete: str) -> list[str]:
+    """Names of cost profiles that complete a word in the shell."""
+    from perfsim.machine.profile import profile_names
+
+    return [name for name in profile_names() if name.startswith(incomplete)]
+
+
+Workload = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKLOAD",
+        help="A YAML file, or the name of a shipped workload.",
+        autocompletion=workloads_like,
+        show_default=False,
+    ),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change any key of the workload, a task by its name: machine.cpus=64, tasks.lockers.hold=100us. "
+        "The value is YAML. Repeatable.",
+        show_default=False,
+    ),
+]
+Designs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--design",
+        metavar="DESIGN",
+        help="A design's name or .py file, instead of those of the workload. Repeatable; the first is the old one.",
+        autocompletion=designs_like,
+        show_default=False,
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="PROFILE",
+        help="A cost profile's name or .yaml file, instead of the workload's.",
+        autocompletion=profiles_like,
+        show_default=False,
+    ),
+]
+Engine = Annotated[str, typer.Option("--engine", metavar="ENGINE", help="What runs the simulation: simpy.")]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", metavar="N", help="Seed of the random numbers, instead of the workload's.", show_default=False
+    ),
+]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the answer.")]
+
+
+def check_engine(engine: str) -> None:
+    """Raise InputError for an engine that this version does not have."""
+    if engine != DEFAULT_ENGINE:
+        raise InputError("--engine", f"{quoted(engine)} is not available in this version; expected {DEFAULT_ENGINE}")

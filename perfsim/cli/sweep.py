@@ -1,0 +1,106 @@
+"""`perfsim sweep`: every point, design and replication of a workload, into a directory of results."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfsim.cli import options
+from perfsim.cli.app import app
+from perfsim.cli.output import tell, write_data
+from perfsim.cli.verdict import exit_on_violations
+from perfsim.errors import InputError, PerfsimError
+from perfsim.units import format_count
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from perfsim.sweep.plan import Run
+
+RESULTS = Path("results")
+
+
+@app.command()
+def sweep(
+    workload: options.Workload,
+    sets: options.Sets = None,
+    designs: options.Designs = None,
+    profile: options.Profile = None,
+    engine: options.Engine = options.DEFAULT_ENGINE,
+    seed: options.Seed = None,
+    output_format: options.OutputFormat = options.Format.TABLE,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="DIR", help="Where results go, instead of results/NAME.", show_default=False),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", metavar="N", help="Worker processes, instead of one for each CPU here.", show_default=False
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over: remove the last sweep's results from the directory.")
+    ] = False,
+) -> None:
+    """Run a whole sweep and print its ratios.
+
+    That is every point x design x replication; each ratio comes with a 95 % interval over paired replications.
+
+    Rows go to runs.parquet in the directory of results as they come. Ctrl-C keeps what is done; the same command goes
+    on from there, and takes over every row that is there already.
+
+    \b
+    Examples:
+      perfsim sweep workloads/mlock_heavy.yaml
+      perfsim sweep mlock_heavy --set sweep.replications=1 --out results/quick --jobs 2
+      perfsim sweep quickstart --fresh --format csv > ratios.csv
+    """  # noqa: D301 - \b is typer's mark of lines to be left as they are
+    from perfsim.report.tables import render, sweep_table
+    from perfsim.scenario.validate import load_scenario
+    from perfsim.sweep.results import RUNS, Order, sweep_into
+
+    options.check_engine(engine)
+    if out == "":
+        raise InputError("--out", "is empty; expected a directory for results")
+    scenario = load_scenario(workload, sets or (), profile=profile, designs=designs or (), seed=seed)
+    directory = RESULTS / scenario.name if out is None else Path(out)
+    asked = {"--set": sets, "--design": designs, "--profile": profile, "--seed": seed, "--out": out, "--jobs": jobs}
+    resume_command = _command(workload, asked)
+    finished = sweep_into(Order(scenario, tuple(sets or ()), directory, jobs, fresh, resume_command), sys.stderr)
+    if finished.rows:
+        write_data(render(sweep_table(finished.rows, scenario), output_format.value))
+        tell(f"{len(finished.rows)} runs are in {directory / RUNS}")
+    if finished.failures:
+        raise PerfsimError(_reasons(finished.failures))
+    exit_on_violations(finished.rows)
+
+
+def _reasons(failures: Sequence[tuple[Run, str]]) -> str:
+    """What went wrong, each reason once: with the first run that has it, and how many have."""
+    from perfsim.sweep.driver import FAILURES_SHOWN_MAX, failures_text
+
+    by_reason: dict[str, list[Run]] = {}
+    for run, reason in failures:
+        by_reason.setdefault(reason, []).append(run)
+    texts = []
+    for reason, runs in list(by_reason.items())[:FAILURES_SHOWN_MAX]:
+        alike = f"{format_count(len(runs))} runs failed alike, the first: " if len(runs) > 1 else ""
+        texts.append(alike + failures_text([(runs[0], reason)]))
+    left_count = sum(len(runs) for runs in list(by_reason.values())[FAILURES_SHOWN_MAX:])
+    if left_count:
+        texts.append(f"{format_count(left_count)} more runs failed for other reasons")
+    return "\n".join(texts)
+
+
+def _command(workload: str, asked: Mapping[str, object]) -> str:
+    """The command line that goes on with a sweep. Without --fresh, which would start over."""
+    words = ["perfsim", "sweep", workload]
+    for option, value in asked.items():
+        for one in value if isinstance(value, list) else [] if value is None else [value]:
+            words += [option, str(one)]
+    return shlex.join(words)

@@ -1,0 +1,107 @@
+"""From a scenario to a run: profile and design found, identity computed, memory checked, tasks named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from perfsim import __version__
+from perfsim.errors import InputError
+from perfsim.kernel.boot import BYTES_PER_PAGE, Seed, machine_size, memory_shares
+from perfsim.kernel.designs import Design, load_design
+from perfsim.kernel.placement import place_tasks
+from perfsim.machine.profile import CostProfile, load_profile
+from perfsim.scenario.schema import Scenario, place
+from perfsim.units import format_size
+
+RUN_ID_DIGITS = 16
+
+
+def profile_of(scenario: Scenario) -> CostProfile:
+    """The scenario's cost profile. Raises InputError at the place that names it."""
+    return load_profile(scenario.machine.profile, place(scenario, "machine.profile"))
+
+
+def design_of(scenario: Scenario, name_or_path: str) -> Design:
+    """A design, by name or file. Raises InputError where the scenario lists it, at --design if it does not."""
+    listed = scenario.kernel.designs
+    if name_or_path not in listed:
+        return load_design(name_or_path)
+    return load_design(name_or_path, place(scenario, f"kernel.designs.{listed.index(name_or_path)}"))
+
+
+def task_names(scenario: Scenario, profile: CostProfile) -> list[str]:
+    """Names of the tasks in their order, for reports: the group's name and the number in it."""
+    cpus, nodes = machine_size(scenario, profile)
+    return [f"{one.spec.name}[{one.number}]" for one in place_tasks(scenario.tasks, cpus, nodes)]
+
+
+def run_id(scenario: Scenario, design: str, seed: Seed) -> str:
+    """Content hash of all that determines a row: workload values, profile figures, design source, version, seed.
+
+    Names, comments, axes and the engine are not in it: they change no figure. Sixteen hexadecimal digits.
+    """
+    profile = profile_of(scenario)
+    content = {
+        "version": __version__,
+        "machine": machine_size(scenario, profile),
+        "profile": profile.content_sha256,
+        "memory": asdict(scenario.memory),
+        "memcg": scenario.kernel.memcg,
+        "tasks": [_figures(asdict(task)) for task in scenario.tasks],
+        "measure": asdict(scenario.measure),
+        "design": design_of(scenario, design).source_sha256,
+        "seed": seed.seed,
+        "replication": seed.replication,
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:RUN_ID_DIGITS]
+
+
+def check_fits(scenario: Scenario, designs: tuple[str, ...], runs_at_once: int = 1) -> None:
+    """Refuse, before anything is allocated, what cannot run: unknown profile or design, memory that does not suffice.
+
+    runs_at_once: worker processes. Raises InputError with the needed and the available figure.
+    """
+    profile = profile_of(scenario)
+    for design in designs:
+        design_of(scenario, design)
+    _, nodes = machine_size(scenario, profile)
+    pages = nodes * scenario.memory.pages_per_node
+    needed = pages * BYTES_PER_PAGE * runs_at_once
+    available = available_bytes()
+    if needed > available:
+        runs = f"{runs_at_once} runs at once of " if runs_at_once > 1 else ""
+        raise InputError(
+            place(scenario, "memory.pages_per_node"),
+            f"memory.pages_per_node: {runs}{nodes} nodes x {scenario.memory.pages_per_node} pages need "
+            f"{format_size(needed)}, {format_size(available)} are available; expected fewer pages or nodes",
+        )
+    memory_shares(scenario, profile)
+
+
+def available_bytes() -> int:
+    """Memory that this process may still take: the system's free memory, within its control group's limit."""
+    limits = [_free_memory()]
+    limit = Path("/sys/fs/cgroup/memory.max")
+    usage = Path("/sys/fs/cgroup/memory.current")
+    if limit.is_file() and usage.is_file() and limit.read_text().strip().isdigit():
+        limits.append(int(limit.read_text()) - int(usage.read_text()))
+    return max(0, min(limits))
+
+
+def _free_memory() -> int:
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _figures(task: dict[str, object]) -> dict[str, object]:
+    """What of a group of tasks changes figures: neither its name nor where it stood in the file."""
+    return {key: value for key, value in task.items() if key not in ("name", "count_place")}

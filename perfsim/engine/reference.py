@@ -1,0 +1,162 @@
+"""The reference engine: SimPy runs the paths as they stand. Simple enough to be believed on sight.
+
+A shared primitive first pays for the work that its CPU did before it (one calendar event), takes effect at that
+instant, and leaves its own cost to be paid. If it blocks, another effect asks for the resumption of its CPU; those are
+scheduled at once, before the CPU's own next event, so that ties break by the order of scheduling. A CPU with nothing to
+pay goes on without an event.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Generator
+from typing import NamedTuple
+
+import simpy
+from simpy.core import Infinity
+from simpy.events import NORMAL, EventPriority
+
+from perfsim.engine.trace import Trace
+from perfsim.errors import StuckError
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.designs import Design
+from perfsim.kernel.effects.sched import resume
+from perfsim.kernel.primitives import Primitive
+from perfsim.kernel.run import ask_to_stop, run_task, waits_of
+from perfsim.kernel.state import KSWAPD, TASK_DONE, State
+from perfsim.machine.state import BLOCKED
+
+LATE = EventPriority(NORMAL + 1)
+EFFECTS_AT_INSTANT_MAX = 1_000_000
+"""More effects of one task at one instant, and the workload lets no time pass (every cost and think time zero)."""
+
+
+class ReferenceCpu(Cpu):
+    """One task on its CPU. resumption: the event it waits for while it is blocked."""
+
+    def __init__(
+        self, env: simpy.Environment, s: State, task: int, all_cpus: list[ReferenceCpu], trace: Trace | None
+    ) -> None:
+        self.env = env
+        self.s = s
+        self.task = task
+        self.cpu = s.tasks.cpu[task]
+        self.pending_ps = s.m.pending_ps
+        self.cost_ps = s.m.cost_ps
+        self.wakes = s.m.wakes
+        self.all_cpus = all_cpus
+        self.resumption = simpy.Event(env)
+        self.trace = trace
+        self.effects = 0
+        self.instant_ps = -1
+        self.standstill_ps = -1
+        self.standstill_effects = 0
+
+    @types.coroutine
+    def perform(self, primitive: Primitive, *arguments: int) -> Generator[simpy.Event, None, int]:
+        """See Cpu.perform."""
+        env, cpu = self.env, self.cpu
+        if not primitive.shared:
+            return primitive.effect(self.s, self.task, env.now, *arguments)
+        delay_ps = self.pending_ps[cpu]
+        if primitive.before >= 0:
+            delay_ps += self.cost_ps[primitive.before]
+        if delay_ps:
+            self.pending_ps[cpu] = 0
+            yield simpy.Timeout(env, delay_ps)
+        now = int(env.now)
+        self.effects += 1
+        if now == self.instant_ps:
+            self.refuse_standstill()
+        self.instant_ps = now
+        if self.trace is not None:
+            self.trace((now, cpu, primitive.name, arguments))
+        result = primitive.effect(self.s, self.task, now, *arguments)
+        while result == BLOCKED:
+            self.resumption = simpy.Event(env)
+            self.schedule_wakes()
+            yield self.resumption
+            result = resume(self.s, self.task, int(env.now))
+        if self.wakes.length[0]:
+            self.schedule_wakes()
+        return result
+
+    def refuse_standstill(self) -> None:
+        """Another effect at the instant of the last one: fine, unless it goes on like that for ever."""
+        if self.standstill_ps != self.instant_ps:
+            self.standstill_ps = self.instant_ps
+            self.standstill_effects = 0
+        self.standstill_effects += 1
+        if self.standstill_effects > EFFECTS_AT_INSTANT_MAX:
+            where = f"time stands still at {self.instant_ps} ps"
+            raise StuckError((f"{where}: a task on CPU {self.cpu} repeats itself and nothing costs anything",))
+
+    def schedule_wakes(self) -> None:
+        """Put the resumptions that an effect asked for on the calendar, in order."""
+        for number in range(self.wakes.length[0]):
+            task = self.s.run.current[self.wakes.cpu[number]]
+            priority = LATE if self.wakes.late[number] else NORMAL
+            wake_at(self.env, self.all_cpus[task].resumption, self.wakes.at_ps[number], priority)
+        self.wakes.length[0] = 0
+
+
+def wake_at(env: simpy.Environment, resumption: simpy.Event, at_ps: int, priority: EventPriority) -> None:
+    """Let a blocked task's event happen at an instant; simpy.Event.succeed() would mean now."""
+    assert not resumption.triggered, "a CPU is resumed twice"
+    resumption._ok = True
+    resumption._value = None
+    env.schedule(resumption, priority, at_ps - env.now)
+
+
+class Running(NamedTuple):
+    """A run under way: its calendar, its state, its tasks (cpus) and their names."""
+
+    env: simpy.Environment
+    s: State
+    cpus: list[ReferenceCpu]
+    names: list[str]
+
+
+def start(s: State, design: Design, names: list[str], trace: Trace | None = None) -> Running:
+    """Put the first step of every task of a booted state on the calendar. names: of the tasks, for reports."""
+    env = simpy.Environment(initial_time=0)
+    cpus: list[ReferenceCpu] = []
+    for task in range(len(names)):
+        cpus.append(ReferenceCpu(env, s, task, cpus, trace))
+        env.process(run_task(design, s, task, cpus[task]))  # type: ignore[arg-type]  # a coroutine has send and throw
+    return Running(env, s, cpus, names)
+
+
+def advance(running: Running, until_ps: int) -> None:
+    """Process every event before an instant. Raises StuckError when nobody can run any more."""
+    env = running.env
+    while env.peek() < until_ps:
+        env.step()
+    if env.peek() == Infinity:
+        _refuse_unfinished(running)
+
+
+def finish(running: Running, at_ps: int) -> None:
+    """Ask the tasks to stop at an instant, and let them. Raises StuckError when one never comes to its end."""
+    running.env.run(until=at_ps)
+    ask_to_stop(running.s, at_ps)
+    if running.cpus:
+        running.cpus[0].schedule_wakes()
+    while running.env.peek() < Infinity:
+        running.env.step()
+    _refuse_unfinished(running)
+
+
+def events_of(running: Running) -> int:
+    """Shared primitives that have taken effect so far."""
+    return sum(cpu.effects for cpu in running.cpus)
+
+
+def _refuse_unfinished(running: Running) -> None:
+    """StuckError unless all tasks are done; before the stop, a kswapd that sleeps is at rest, not stuck."""
+    s = running.s
+    waiting = [task for task, state in enumerate(s.tasks.state) if state != TASK_DONE]
+    at_rest = [task for task in waiting if not s.stop[0] and s.tasks.kind[task] == KSWAPD]
+    if len(waiting) > len(at_rest):
+        lines = tuple(waits_of(s, task, running.names) for task in waiting)
+        raise StuckError((f"nobody can run at {running.env.now} ps; {len(waiting)} unfinished:", *lines))

@@ -1,0 +1,290 @@
+"""The state at time 0: machine, empty tables, tasks on their CPUs, memory filled.
+
+Memory starts near its steady state: some pages free, a share of each node in ranges that mlock tasks hold locked, a
+smaller share in ranges they may lock next, and the rest the pages of the reclaimers' streams, half of each kind active.
+"""
+
+from __future__ import annotations
+
+from math import isqrt
+from typing import NamedTuple
+
+from perfsim.errors import InputError
+from perfsim.kernel.fill import Share, fill_zone
+from perfsim.kernel.placement import Placed, place_tasks
+from perfsim.kernel.state import (
+    HISTOGRAMS,
+    LOCK_CLASSES,
+    LRU_LISTS,
+    LRU_LOCK,
+    MZ_LOCK,
+    NONE,
+    PAGE_LOCK,
+    PRIVATE_LISTS,
+    STACK_VECTORS,
+    STREAMS,
+    TASK_KINDS,
+    VECTOR_SLOTS,
+    VIOLATIONS,
+    VM_EVENTS,
+    WAIT_BUCKET,
+    WMARK_HIGH,
+    Pages,
+    Ranges,
+    RunQueues,
+    Settings,
+    State,
+    Tasks,
+    Vectors,
+    WaitQueues,
+    Zones,
+)
+from perfsim.machine.profile import CostProfile
+from perfsim.machine.state import Layout, new_machine
+from perfsim.numeric.random import stream_key
+from perfsim.scenario.schema import Scenario, place
+
+PAGES_PER_BUCKET = 256
+BUCKETS_MIN = 4
+BUCKETS_MAX = 4096
+BYTES_PER_PAGE = 300
+"""What one page takes in the reference engine's lists: 180 at the start, up to 280 once all have been touched."""
+
+_PPM = 1_000_000
+
+
+class Seed(NamedTuple):
+    """What the random numbers depend on, and all that they depend on."""
+
+    seed: int
+    replication: int
+
+
+def machine_size(scenario: Scenario, profile: CostProfile) -> tuple[int, int]:
+    """(cpus, nodes) of a run: the workload's, else the profile's."""
+    nodes = profile.nodes if scenario.machine.nodes is None else scenario.machine.nodes
+    cpus = profile.nodes * profile.cpus_per_node if scenario.machine.cpus is None else scenario.machine.cpus
+    return cpus, nodes
+
+
+def boot(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
+    """The state of a run at time 0. Raises InputError when the memory is too small for the tasks."""
+    cpus, nodes = machine_size(scenario, profile)
+    placed = place_tasks(scenario.tasks, cpus, nodes)
+    watermark = watermarks(scenario.memory.pages_per_node, nodes, profile.page_size_bytes)
+    shares = memory_shares(scenario, profile)
+    settings = _settings(scenario, nodes)
+    layout = _layout(settings, cpus, nodes, seed)
+    ranges = sum(share.locked + share.unlocked for share in shares)
+    state = State(
+        m=new_machine(profile, profile.best_ps, layout),
+        settings=settings,
+        pages=_pages(settings, len(placed)),
+        zones=_zones(nodes, watermark, placed),
+        vectors=_vectors(cpus, len(placed)),
+        queues=_queues(settings, len(placed)),
+        tasks=_tasks(placed, seed),
+        run=RunQueues([NONE] * cpus, [NONE] * cpus, [NONE] * cpus, [0] * cpus, [0] * cpus),
+        ranges=Ranges([], [], [], [], [], [NONE] * (ranges * settings.range_pages)),
+        mapping_flags=[0] * (nodes + 1),
+        events=[0] * VM_EVENTS,
+        violations=[0] * VIOLATIONS,
+        stop=[0],
+    )
+    for zone, share in enumerate(shares):
+        fill_zone(state, zone, share)
+    _hand_out_ranges(state, placed)
+    return state
+
+
+def watermarks(pages_per_node: int, nodes: int, page_size_bytes: int) -> tuple[int, int, int]:
+    """pages_min, pages_low, pages_high of a zone. C: mm/page_alloc.c, setup_per_zone_pages_min().
+
+    min_free_kbytes = sqrt(16 * memory in KiB) within 128 .. 65536, shared out to the zones; at most a sixteenth of one.
+    """
+    page_kib = page_size_bytes // 1024
+    total_kib = nodes * pages_per_node * page_kib
+    min_kib = max(128, min(65_536, isqrt(16 * total_kib)))
+    pages_min = max(1, min(min_kib // page_kib // nodes, pages_per_node // 16))
+    return pages_min, pages_min + max(1, pages_min // 4), pages_min + max(2, pages_min // 2)
+
+
+def _settings(scenario: Scenario, nodes: int) -> Settings:
+    pages_per_node = scenario.memory.pages_per_node
+    pages = nodes * pages_per_node
+    buckets = _power_of_two(pages_per_node // PAGES_PER_BUCKET)
+    first_private = pages + nodes * LRU_LISTS
+    return Settings(
+        pages=pages,
+        pages_per_node=pages_per_node,
+        nodes=nodes,
+        buckets_per_zone=buckets,
+        memcg=1 if scenario.kernel.memcg else 0,
+        file_ppm=scenario.memory.file_ppm,
+        referenced_ppm=scenario.memory.referenced_ppm,
+        dirty_ppm=scenario.memory.dirty_ppm,
+        range_pages=max((spec.range_pages for spec in scenario.tasks), default=0) or 1,
+        first_head=pages,
+        first_private=first_private,
+        first_mz_lock=nodes,
+        first_bucket_lock=2 * nodes,
+        first_mapping_line=2 * pages + 2 * nodes + nodes * buckets,
+    )
+
+
+def _power_of_two(wanted: int) -> int:
+    size = BUCKETS_MIN
+    while size < wanted and size < BUCKETS_MAX:
+        size *= 2
+    return size
+
+
+def _layout(settings: Settings, cpus: int, nodes: int, seed: Seed) -> Layout:
+    """Cache lines: one a page, one a page_cgroup, then those of zones, memcg zones, wait buckets and mappings."""
+    buckets = nodes * settings.buckets_per_zone
+    homes = [*range(nodes), *range(nodes), *(bucket // settings.buckets_per_zone for bucket in range(buckets))]
+    homes += [0, *range(nodes)]
+    locks = 2 * nodes + buckets
+    return Layout(
+        cpus=cpus,
+        nodes=nodes,
+        pages_per_node=settings.pages_per_node,
+        memory_lines=2 * settings.pages,
+        homes=tuple(homes),
+        lock_lines=tuple(2 * settings.pages + lock for lock in range(locks)),
+        lock_classes=(LRU_LOCK,) * nodes + (MZ_LOCK,) * nodes + (WAIT_BUCKET,) * buckets,
+        lock_kinds=LOCK_CLASSES,
+        histograms=HISTOGRAMS,
+        key_seed=seed,
+    )
+
+
+def _pages(settings: Settings, tasks: int) -> Pages:
+    pages = settings.pages
+    links = list(range(settings.first_private + tasks * PRIVATE_LISTS))
+    return Pages(
+        flags=[0] * pages,
+        refcount=[0] * pages,
+        mapcount=[0] * pages,
+        mapping=[0] * pages,
+        slot=[NONE] * pages,
+        cgroup=[0] * pages,
+        locked_ps=[0] * pages,
+        locker=[NONE] * pages,
+        next=links,
+        before=list(links),
+    )
+
+
+def _zones(nodes: int, watermark: tuple[int, int, int], placed: list[Placed]) -> Zones:
+    kswapd = [NONE] * nodes
+    for task, one in enumerate(placed):
+        if one.spec.kind == "kswapd" and kswapd[one.zone] == NONE:
+            kswapd[one.zone] = task
+    return Zones(
+        lru_length=[0] * (nodes * LRU_LISTS),
+        cgroup_length=[0] * (nodes * LRU_LISTS),
+        free_count=[0] * nodes,
+        free_head=[NONE] * nodes,
+        nr_mlock=[0] * nodes,
+        watermark=list(watermark) * nodes,
+        kswapd=kswapd,
+    )
+
+
+def _vectors(cpus: int, tasks: int) -> Vectors:
+    count = cpus * STACK_VECTORS + tasks * STACK_VECTORS
+    return Vectors([NONE] * (count * VECTOR_SLOTS), [0] * count, cpus * STACK_VECTORS)
+
+
+def _queues(settings: Settings, tasks: int) -> WaitQueues:
+    buckets = settings.nodes * settings.buckets_per_zone
+    return WaitQueues([NONE] * buckets, [NONE] * tasks, [NONE] * tasks, [0] * tasks, [0] * tasks, [NONE] * tasks)
+
+
+def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
+    count = len(placed)
+    return Tasks(
+        cpu=[one.cpu for one in placed],
+        kind=[TASK_KINDS.index(one.spec.kind) for one in placed],
+        state=[0] * count,
+        since_ps=[0] * count,
+        next_ready=[NONE] * count,
+        zone=[one.zone for one in placed],
+        think=[part for one in placed for part in one.spec.think],
+        hold=[part for one in placed for part in one.spec.hold],
+        lock_class=[PAGE_LOCK if one.spec.lock == "page_lock" else LRU_LOCK for one in placed],
+        page_count=[one.spec.pages for one in placed],
+        range_pages=[one.spec.range_pages for one in placed],
+        range_first=[0] * count,
+        range_count=[0] * count,
+        range_unlocked=[0] * count,
+        mm_locked=[0] * count,
+        probe_depth=[0] * (count * HISTOGRAMS),
+        probe_start_ps=[0] * (count * HISTOGRAMS),
+        key=[stream_key(*seed, task, stream) for task in range(count) for stream in range(STREAMS)],
+        draws=[0] * (count * STREAMS),
+    )
+
+
+def memory_shares(scenario: Scenario, profile: CostProfile) -> list[Share]:
+    """How each zone's memory is divided. Ranges come in whole numbers, at least one to lock for each mlock task.
+
+    Raises InputError when a zone is too small for that.
+    """
+    memory = scenario.memory
+    cpus, nodes = machine_size(scenario, profile)
+    placed = place_tasks(scenario.tasks, cpus, nodes)
+    pages_high = watermarks(memory.pages_per_node, nodes, profile.page_size_bytes)[WMARK_HIGH]
+    range_pages = max((spec.range_pages for spec in scenario.tasks), default=0) or 1
+    looped = -(-max((spec.pages for spec in scenario.tasks), default=0) // nodes)
+    locked_pages = min(memory.pages_per_node * memory.mlocked_ppm // _PPM, memory.pages_per_node - pages_high - looped)
+    lockable_ppm = min(memory.mlocked_ppm, (_PPM - memory.mlocked_ppm) // 2)
+    lockable = memory.pages_per_node * lockable_ppm // _PPM // range_pages
+    shares = []
+    for zone in range(nodes):
+        lockers = [one for one in placed if one.spec.kind == "mlock" and one.zone == zone]
+        unlocked = max(lockable, len(lockers)) if lockers else 0
+        needed = pages_high + locked_pages + unlocked * range_pages + looped
+        if needed > memory.pages_per_node:
+            raise InputError(place(scenario, "memory.pages_per_node"), _too_small(scenario, needed))
+        locked = locked_pages // range_pages if lockers else 0
+        shares.append(Share(pages_high, locked, unlocked, locked_pages - locked * range_pages, looped))
+    return shares
+
+
+def _too_small(scenario: Scenario, needed: int) -> str:
+    return (
+        f"memory.pages_per_node: {scenario.memory.pages_per_node} pages do not hold those that are free or locked and, "
+        f"for each task, a range to lock or its page locks; expected at least {needed}"
+    )
+
+
+def _hand_out_ranges(state: State, placed: list[Placed]) -> None:
+    """Deal each zone's ranges to the mlock tasks of its node in turn; a task's unlocked ones come first in `order`."""
+    ranges = state.ranges
+    for task, one in enumerate(placed):
+        if one.spec.kind != "mlock":
+            continue
+        peers = [other for other, its in enumerate(placed) if its.spec.kind == "mlock" and its.zone == one.zone]
+        mine = [
+            range_
+            for position, range_ in enumerate(_ranges_of_zone(state, one.zone))
+            if position % len(peers) == peers.index(task)
+        ]
+        mine.sort(key=lambda range_: ranges.locked[range_])
+        state.tasks.range_first[task] = len(ranges.order)
+        state.tasks.range_count[task] = len(mine)
+        state.tasks.range_unlocked[task] = sum(1 for range_ in mine if not ranges.locked[range_])
+        ranges.order.extend(mine)
+        for range_ in mine:
+            ranges.owner[range_] = task
+
+
+def _ranges_of_zone(state: State, zone: int) -> list[int]:
+    """The zone's ranges in the order of dealing: unlocked ones first, so that every task gets one, and kind by kind, so
+    that every task gets its share of file and of anonymous ranges.
+    """
+    ranges = state.ranges
+    own = [range_ for range_, its_zone in enumerate(ranges.zone) if its_zone == zone]
+    return sorted(own, key=lambda range_: (ranges.locked[range_], ranges.file[range_]))

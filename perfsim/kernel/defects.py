@@ -1,0 +1,27 @@
+"""Known defects of the designs, so that a hit is told apart from a violation nobody knew of (kernel-protocol §10)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perfsim.kernel.state import BAD_PAGE, BAD_PAGE_MLOCKED, BUG_UNLOCKED_PAGE
+
+
+class Defect(NamedTuple):
+    """name: as in the history (B4, R3, …); violation: the assertion it breaks; meaning: one sentence."""
+
+    name: str
+    violation: int
+    meaning: str
+
+
+DEFECTS: dict[str, tuple[Defect, ...]] = {
+    "lock_page": (
+        Defect("B4", BAD_PAGE, "a page is freed by its last put_page while its putback still holds the page lock"),
+        Defect("B4", BUG_UNLOCKED_PAGE, "unlock_page() after that: BUG at mm/filemap.c:575"),
+    ),
+    "redo": (
+        Defect("R3", BAD_PAGE_MLOCKED, "a page mlocked while it is being truncated is freed with PG_mlocked set"),
+    ),
+}
+"""By design, with the violation that each shows as."""

@@ -1,0 +1,235 @@
+"""LRU lists, private lists and vectors of pages (include/linux/mm_inline.h, list.h, pagevec.h).
+
+Lists of a zone are touched by the holder of its lru_lock alone, private ones and vectors by their task alone: these
+steps are local, their cost passes with the next shared one.
+"""
+
+from __future__ import annotations
+
+from perfsim.kernel.state import (
+    LRU_ACTIVE,
+    LRU_FILE,
+    LRU_LISTS,
+    MZ_LOCK,
+    NONE,
+    PAGEVEC_SIZE,
+    PG_SWAPBACKED,
+    PRIVATE_LISTS,
+    PVEC,
+    STACK_VECTORS,
+    VECTOR_SLOTS,
+    State,
+    list_head,
+    page_lru,
+    spinlock,
+    zone_of,
+)
+from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
+from perfsim.machine.costs import L1_HIT, LRU_ADD_PAGE, LRU_ISOLATE_PAGE, MEMCG_MOVE, PER_MILLE, PREFETCH_HIDDEN
+from perfsim.machine.locks import write_beside_lock
+from perfsim.machine.state import work
+
+
+def page_is_file_cache(s: State, task: int, now: int, page: int) -> int:
+    """page_is_file_cache(): LRU_FILE, or 0 for a page backed by swap. A flag that does not change while on the LRU."""
+    return 0 if s.pages.flags[page] & PG_SWAPBACKED else LRU_FILE
+
+
+def page_lru_list(s: State, task: int, now: int, page: int) -> int:
+    """page_lru(): under lru_lock."""
+    return page_lru(s.pages.flags[page])
+
+
+def lru_length(s: State, task: int, now: int, zone: int, lru: int) -> int:
+    """zone_page_state(zone, NR_LRU_BASE + lru): per-CPU folded counters, read without a lock."""
+    return s.zones.lru_length[zone * LRU_LISTS + lru]
+
+
+def add_page_to_lru_list(s: State, task: int, now: int, zone: int, page: int, lru: int) -> int:
+    """add_page_to_lru_list(): link at the head. Writes the head, the page and its new neighbour."""
+    cpu = s.tasks.cpu[task]
+    work(s.m, cpu, LRU_ADD_PAGE)
+    _link_after(s, task, now, list_head(zone, lru, s), page)
+    s.zones.lru_length[zone * LRU_LISTS + lru] += 1
+    return 0
+
+
+def del_page_from_lru_list(s: State, task: int, now: int, zone: int, page: int, lru: int) -> int:
+    """del_page_from_lru_list(): unlink. Writes both neighbours."""
+    cpu = s.tasks.cpu[task]
+    work(s.m, cpu, LRU_ISOLATE_PAGE)
+    _unlink(s, task, now, page)
+    s.zones.lru_length[zone * LRU_LISTS + lru] -= 1
+    return 0
+
+
+def lru_to_page(s: State, task: int, now: int, zone: int, lru: int) -> int:
+    """lru_to_page(): the page at the tail, or NONE."""
+    cpu = s.tasks.cpu[task]
+    head = list_head(zone, lru, s)
+    page = s.pages.before[head]
+    work(s.m, cpu, L1_HIT)
+    return NONE if page == head else page
+
+
+def prefetchw_prev_lru_page(s: State, task: int, now: int, page: int) -> int:
+    """prefetchw_prev_lru_page(): fetch the next victim's line early; part of the miss hides (cost-profiles §0.7)."""
+    cpu = s.tasks.cpu[task]
+    neighbour = s.pages.before[page]
+    if neighbour < s.settings.first_head:
+        cost_ps = own_line(s.m, cpu, neighbour)
+        s.m.pending_ps[cpu] += cost_ps - cost_ps * s.m.cost_ps[PREFETCH_HIDDEN] // PER_MILLE
+    return 0
+
+
+def list_move_to_lru_head(s: State, task: int, now: int, zone: int, page: int, lru: int) -> int:
+    """list_move(&page->lru, src): rotate a page that is being freed elsewhere."""
+    _unlink(s, task, now, page)
+    _link_after(s, task, now, list_head(zone, lru, s), page)
+    return 0
+
+
+def list_add(s: State, task: int, now: int, page: int, which: int) -> int:
+    """list_add(&page->lru, list) on a private list of the task."""
+    _link_after(s, task, now, _private(s, task, which), page)
+    return 0
+
+
+def list_del(s: State, task: int, now: int, page: int) -> int:
+    """list_del(&page->lru) from a private list."""
+    _unlink(s, task, now, page)
+    return 0
+
+
+def list_last(s: State, task: int, now: int, which: int) -> int:
+    """lru_to_page(list) on a private list: its last page, or NONE when it is empty."""
+    head = _private(s, task, which)
+    work(s.m, s.tasks.cpu[task], L1_HIT)
+    page = s.pages.before[head]
+    return NONE if page == head else page
+
+
+def list_splice(s: State, task: int, now: int, source: int, target: int) -> int:
+    """list_splice(): move all pages of one private list to the head of another, in order."""
+    head, other = _private(s, task, source), _private(s, task, target)
+    first, last = s.pages.next[head], s.pages.before[head]
+    if first == head:
+        return 0
+    follower = s.pages.next[other]
+    s.pages.next[other], s.pages.before[first] = first, other
+    s.pages.next[last], s.pages.before[follower] = follower, last
+    s.pages.next[head] = s.pages.before[head] = head
+    work(s.m, s.tasks.cpu[task], L1_HIT)
+    return 0
+
+
+def pagevec_add(s: State, task: int, now: int, vector: int, page: int) -> int:
+    """pagevec_add(): returns the room left."""
+    number = _vector(s, task, vector)
+    count = s.vectors.length[number]
+    s.vectors.pages[number * VECTOR_SLOTS + count] = page
+    s.vectors.length[number] = count + 1
+    work(s.m, s.tasks.cpu[task], L1_HIT)
+    return PAGEVEC_SIZE - count - 1
+
+
+def pagevec_count(s: State, task: int, now: int, vector: int) -> int:
+    """pagevec_count(): pages in the vector."""
+    return s.vectors.length[_vector(s, task, vector)]
+
+
+def pagevec_page(s: State, task: int, now: int, vector: int, index: int) -> int:
+    """pvec->pages[index]."""
+    return s.vectors.pages[_vector(s, task, vector) * VECTOR_SLOTS + index]
+
+
+def pagevec_reinit(s: State, task: int, now: int, vector: int) -> int:
+    """pagevec_reinit(): empty the vector; its pages keep their references."""
+    s.vectors.length[_vector(s, task, vector)] = 0
+    return 0
+
+
+def memcg_enabled(s: State, task: int, now: int) -> int:
+    """!mem_cgroup_subsys.disabled."""
+    return s.settings.memcg
+
+
+def trylock_page_cgroup(s: State, task: int, now: int, page: int) -> int:
+    """try_lock_page_cgroup(): the bit spinlock in page->page_cgroup, a word of struct page. Returns 1 when taken."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    if s.pages.cgroup[page] & 1:
+        return 0
+    s.pages.cgroup[page] |= 1
+    return 1
+
+
+def unlock_page_cgroup(s: State, task: int, now: int, page: int) -> int:
+    """unlock_page_cgroup(): clear_bit_unlock."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    s.pages.cgroup[page] &= ~1
+    return 0
+
+
+def mem_cgroup_move(s: State, task: int, now: int, page: int, lru: int) -> int:
+    """__mem_cgroup_move_lists(), under the memcg zone's lru_lock: nothing when the page is on that list already."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += read_line(s.m, cpu, s.settings.pages + page)
+    zone = zone_of(s, page)
+    old = (s.pages.cgroup[page] >> 1) - 1
+    if old == lru:
+        return 0
+    work(s.m, cpu, MEMCG_MOVE)
+    s.m.pending_ps[cpu] += write_beside_lock(s.m, cpu, now, spinlock(s, MZ_LOCK, zone))
+    if old >= 0:
+        s.zones.cgroup_length[zone * LRU_LISTS + old] -= 1
+    s.zones.cgroup_length[zone * LRU_LISTS + lru] += 1
+    s.pages.cgroup[page] = s.pages.cgroup[page] & 1 | lru + 1 << 1
+    return 0
+
+
+def inactive_is_low(s: State, task: int, now: int, zone: int, lru: int) -> int:
+    """1 when an inactive list holds fewer pages than its active one."""
+    base = zone * LRU_LISTS + lru
+    return 1 if s.zones.lru_length[base] < s.zones.lru_length[base + LRU_ACTIVE] else 0
+
+
+def _private(s: State, task: int, which: int) -> int:
+    return s.settings.first_private + task * PRIVATE_LISTS + which
+
+
+def _vector(s: State, task: int, vector: int) -> int:
+    if vector < PVEC:
+        return s.tasks.cpu[task] * PVEC + vector
+    return s.vectors.first_stack + task * STACK_VECTORS + vector - PVEC
+
+
+def _link_after(s: State, task: int, now: int, head: int, page: int) -> None:
+    first = s.pages.next[head]
+    s.pages.next[page], s.pages.before[page] = first, head
+    s.pages.next[head] = s.pages.before[first] = page
+    _charge_link(s, task, now, page)
+    _charge_link(s, task, now, first)
+    if head != first:
+        _charge_link(s, task, now, head)
+
+
+def _unlink(s: State, task: int, now: int, page: int) -> None:
+    before, after = s.pages.before[page], s.pages.next[page]
+    s.pages.next[before], s.pages.before[after] = after, before
+    s.pages.next[page] = s.pages.before[page] = NONE
+    _charge_link(s, task, now, before)
+    if after != before:
+        _charge_link(s, task, now, after)
+
+
+def _charge_link(s: State, task: int, now: int, node: int) -> None:
+    """One store to a list link: a page's line, a zone's line (which its lock shares), or a hot private head."""
+    cpu = s.tasks.cpu[task]
+    if node < s.settings.first_head:
+        s.m.pending_ps[cpu] += write_line(s.m, cpu, node)
+    elif node < s.settings.first_private:
+        s.m.pending_ps[cpu] += write_beside_lock(s.m, cpu, now, (node - s.settings.first_head) // LRU_LISTS)
+    else:
+        work(s.m, cpu, L1_HIT)

@@ -1,0 +1,263 @@
+"""Allocator, page tables, ranges, and what reclaim finds out about a page (mm/page_alloc.c, memory.c, rmap.c).
+
+Page tables and reverse maps are local costs: a page is mapped by one pte at most (kernel-protocol §14, D10). What in
+life depends on the program (was the page referenced, is it dirty) is a draw of the task's own streams.
+"""
+
+from __future__ import annotations
+
+from perfsim.kernel.effects.sched import choose, draw_of
+from perfsim.kernel.state import (
+    BAD_PAGE,
+    BAD_PAGE_MLOCKED,
+    BALANCE,
+    CONTENT,
+    LRU_ACTIVE,
+    LRU_FILE,
+    LRU_INACTIVE_ANON,
+    LRU_LISTS,
+    MAPPING_ANON,
+    NO_MAPPING,
+    NONE,
+    PG_ACTIVE,
+    PG_DIRTY,
+    PG_LOCKED,
+    PG_LRU,
+    PG_MLOCKED,
+    PG_SWAPBACKED,
+    PG_UNEVICTABLE,
+    PG_UPTODATE,
+    REFERENCED,
+    WMARK_MIN,
+    State,
+    zone_of,
+)
+from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
+from perfsim.machine.costs import GUP_PAGE, PAGE_ALLOC, PAGE_FREE, RMAP_REFERENCED, RMAP_UNMAP, TLB_FLUSH_LOCAL
+from perfsim.machine.state import work
+from perfsim.numeric.random import below, chance
+
+SWAP_SUCCESS = 0
+SWAP_AGAIN = 1
+SWAP_MLOCK = 3
+
+
+def numa_zone(s: State, task: int, now: int) -> int:
+    """The zone the task works on: that of its CPU's node; a kswapd's own."""
+    return s.tasks.zone[task]
+
+
+def zone_watermark_ok(s: State, task: int, now: int, zone: int, mark: int) -> int:
+    """zone_watermark_ok(): more free pages than the mark."""
+    return 1 if s.zones.free_count[zone] > s.zones.watermark[zone * 3 + mark] else 0
+
+
+def rmqueue(s: State, task: int, now: int, zone: int) -> int:
+    """Take a free page, down to pages_min. Returns the page with one reference, or NONE."""
+    if not zone_watermark_ok(s, task, now, zone, WMARK_MIN):
+        return NONE
+    cpu = s.tasks.cpu[task]
+    page = s.zones.free_head[zone]
+    work(s.m, cpu, PAGE_ALLOC)
+    s.m.pending_ps[cpu] += own_line(s.m, cpu, page)
+    s.zones.free_head[zone] = s.pages.next[page]
+    s.zones.free_count[zone] -= 1
+    s.pages.next[page] = s.pages.before[page] = NONE
+    s.pages.flags[page] = 0
+    s.pages.refcount[page] = 1
+    return page
+
+
+def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
+    """free_hot_cold_page(): the checks of bad_page(), then back to the allocator."""
+    flags = s.pages.flags[page]
+    bad = PG_LOCKED | PG_ACTIVE | PG_UNEVICTABLE | PG_LRU
+    if flags & bad or s.pages.mapcount[page] or s.pages.refcount[page]:
+        s.violations[BAD_PAGE] += 1
+    if flags & PG_MLOCKED:
+        s.violations[BAD_PAGE_MLOCKED] += 1
+    cpu = s.tasks.cpu[task]
+    work(s.m, cpu, PAGE_FREE)
+    s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
+    zone = zone_of(s, page)
+    _charge(s, page, NONE)
+    s.pages.flags[page] = 0
+    s.pages.mapping[page] = NO_MAPPING
+    s.pages.slot[page] = NONE
+    s.pages.next[page] = s.zones.free_head[zone]
+    s.zones.free_head[zone] = page
+    s.zones.free_count[zone] += 1
+    return 0
+
+
+def remove_from_page_cache(s: State, task: int, now: int, page: int) -> int:
+    """page->mapping = NULL: the page has left the page cache or the swap cache."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
+    s.pages.mapping[page] = NO_MAPPING
+    return 0
+
+
+def new_page(s: State, task: int, now: int, page: int, slot: int) -> int:
+    """Give a page just allocated its mapping: file or anonymous as its range is, or as the zone's mix says.
+
+    A page-cache page that nobody maps has the cache's reference; a mapped one that of its pte too. slot: the pte, or
+    MAPPED_ELSEWHERE for the stream of a reclaimer. Nobody else knows the page yet.
+    """
+    if slot >= 0:
+        is_file = s.ranges.file[slot // s.settings.range_pages]
+    else:
+        is_file = chance(draw_of(s, task, CONTENT), s.settings.file_ppm)
+    dirty = chance(draw_of(s, task, CONTENT), s.settings.dirty_ppm)
+    mapped = 1 if slot >= 0 or not is_file else 0
+    zone = zone_of(s, page)
+    s.pages.flags[page] = PG_UPTODATE | (PG_DIRTY if dirty else 0) | (0 if is_file else PG_SWAPBACKED)
+    s.pages.mapping[page] = 2 * (zone + 1) | (0 if is_file else MAPPING_ANON)
+    s.pages.refcount[page] = 1 + mapped
+    s.pages.mapcount[page] = mapped
+    s.pages.slot[page] = slot if mapped else NONE
+    if slot >= 0:
+        s.ranges.pte[slot] = page
+    _charge(s, page, LRU_FILE if is_file else LRU_ACTIVE)
+    return mapped
+
+
+def slot_locked(s: State, task: int, now: int, slot: int) -> int:
+    """is_mlocked_vma()'s question: does the pte belong to a VM_LOCKED range?"""
+    return s.ranges.locked[slot // s.settings.range_pages] if slot >= 0 else 0
+
+
+def follow_page(s: State, task: int, now: int, slot: int) -> int:
+    """follow_page(FOLL_GET), under the pte lock: the page with a reference taken, or NONE when it is not present."""
+    cpu = s.tasks.cpu[task]
+    work(s.m, cpu, GUP_PAGE)
+    page = s.ranges.pte[slot]
+    if page == NONE:
+        return NONE
+    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    s.pages.refcount[page] += 1
+    return page
+
+
+def pte_page(s: State, task: int, now: int, slot: int) -> int:
+    """pte_page(*ptep), read without the pte lock: a page without a reference, or NONE."""
+    return s.ranges.pte[slot]
+
+
+def pick_unlocked_range(s: State, task: int, now: int) -> int:
+    """A range of the task's that is not locked, uniformly; it counts as locked from now on."""
+    tasks = s.tasks
+    unlocked = tasks.range_unlocked[task]
+    return _swap_ranges(s, task, choose(s, task, unlocked), unlocked - 1, unlocked - 1)
+
+
+def pick_locked_range(s: State, task: int, now: int) -> int:
+    """A range of the task's that is locked, uniformly; it counts as unlocked from now on."""
+    tasks = s.tasks
+    unlocked = tasks.range_unlocked[task]
+    chosen = unlocked + choose(s, task, tasks.range_count[task] - unlocked)
+    return _swap_ranges(s, task, chosen, unlocked, unlocked + 1)
+
+
+def vma_start(s: State, task: int, now: int, range_: int) -> int:
+    """vma->vm_start as the number of the range's first pte."""
+    return range_ * s.settings.range_pages
+
+
+def set_vm_locked(s: State, task: int, now: int, range_: int, locked: int) -> int:
+    """vma->vm_flags, under mmap_sem held for write."""
+    s.ranges.locked[range_] = locked
+    return 0
+
+
+def down_write_mmap_sem(s: State, task: int, now: int) -> int:
+    """down_write(&mm->mmap_sem): one mm a task, so never contended."""
+    s.tasks.mm_locked[task] = 1
+    return 0
+
+
+def up_write_mmap_sem(s: State, task: int, now: int) -> int:
+    """up_write(&mm->mmap_sem)."""
+    s.tasks.mm_locked[task] = 0
+    return 0
+
+
+def page_referenced(s: State, task: int, now: int, page: int) -> int:
+    """page_referenced(): a walk of the reverse map for mapped pages, a flag else; the answer is a draw."""
+    cpu = s.tasks.cpu[task]
+    if s.pages.mapcount[page]:
+        work(s.m, cpu, RMAP_REFERENCED)
+    return chance(draw_of(s, task, REFERENCED), s.settings.referenced_ppm)
+
+
+def try_to_unmap(s: State, task: int, now: int, page: int) -> int:
+    """try_to_unmap(): clear the pte and drop its reference, unless its range is VM_LOCKED.
+
+    VM_LOCKED with mmap_sem free: SWAP_MLOCK; with it held for write (mlock under way): SWAP_AGAIN.
+    """
+    cpu = s.tasks.cpu[task]
+    work(s.m, cpu, RMAP_UNMAP)
+    slot = s.pages.slot[page]
+    if slot >= 0 and s.ranges.locked[slot // s.settings.range_pages]:
+        owner = s.ranges.owner[slot // s.settings.range_pages]
+        return SWAP_AGAIN if owner == NONE or s.tasks.mm_locked[owner] else SWAP_MLOCK
+    work(s.m, cpu, TLB_FLUSH_LOCAL)
+    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    if slot >= 0:
+        s.ranges.pte[slot] = NONE
+    s.pages.slot[page] = NONE
+    s.pages.mapcount[page] = 0
+    s.pages.refcount[page] -= 1
+    return SWAP_SUCCESS
+
+
+def try_to_munlock(s: State, task: int, now: int, page: int) -> int:
+    """try_to_munlock(): a walk of the reverse map; no other range maps the page, so it always succeeds."""
+    work(s.m, s.tasks.cpu[task], RMAP_UNMAP)
+    return SWAP_SUCCESS
+
+
+def page_dirty(s: State, task: int, now: int, page: int) -> int:
+    """PageDirty(): a plain read. Returns 1 or 0."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
+    return 1 if s.pages.flags[page] & PG_DIRTY else 0
+
+
+def balance_list(s: State, task: int, now: int, zone: int) -> int:
+    """Which kind of page to reclaim now, by the number of pages of each: LRU_INACTIVE_ANON or LRU_FILE."""
+    base = zone * LRU_LISTS
+    lengths = s.zones.lru_length
+    anon = lengths[base] + lengths[base + LRU_ACTIVE]
+    file = lengths[base + LRU_FILE] + lengths[base + LRU_FILE + LRU_ACTIVE]
+    if anon + file == 0:
+        return LRU_FILE
+    return LRU_FILE if below(draw_of(s, task, BALANCE), anon + file) < file else LRU_INACTIVE_ANON
+
+
+def pick_page(s: State, task: int, now: int) -> int:
+    """lock_loop: one of K pages, uniformly, spread over the nodes."""
+    number = choose(s, task, s.tasks.page_count[task])
+    nodes = s.settings.nodes
+    return number % nodes * s.settings.pages_per_node + number // nodes
+
+
+def _charge(s: State, page: int, lru: int) -> None:
+    """mem_cgroup_charge() onto a list of the one memcg, or uncharge (NONE). Without the lock that they take in C."""
+    zone = zone_of(s, page)
+    old = (s.pages.cgroup[page] >> 1) - 1
+    if old >= 0:
+        s.zones.cgroup_length[zone * LRU_LISTS + old] -= 1
+    if lru >= 0 and s.settings.memcg:
+        s.zones.cgroup_length[zone * LRU_LISTS + lru] += 1
+    s.pages.cgroup[page] = lru + 1 << 1 if s.settings.memcg else 0
+
+
+def _swap_ranges(s: State, task: int, chosen: int, target: int, unlocked: int) -> int:
+    """Move the chosen range to the border of the task's unlocked ranges and shift the border. Returns the range."""
+    first = s.tasks.range_first[task]
+    order = s.ranges.order
+    range_ = order[first + chosen]
+    order[first + chosen], order[first + target] = order[first + target], range_
+    s.tasks.range_unlocked[task] = unlocked
+    return range_

@@ -1,0 +1,265 @@
+"""Tasks on CPUs: run queue, sleeping, waking, user time (kernel/sched.c, simplified).
+
+A CPU runs one task; the others that could run wait in its queue, first come first served. A task gives its CPU up when
+it sleeps, between two rounds of its work (so that tasks of one CPU take turns by the round, not by the time slice), and
+at cond_resched() when need_resched is set. User mode is not preempted. Each change costs a context switch.
+"""
+
+from __future__ import annotations
+
+from perfsim.kernel.state import (
+    CHOICE,
+    HISTOGRAMS,
+    HOLD,
+    NONE,
+    PUTBACK,
+    PUTBACKS,
+    STREAMS,
+    TASK_DONE,
+    TASK_READY,
+    TASK_RUNNING,
+    TASK_SLEEPING,
+    THINK,
+    Ints,
+    State,
+)
+from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, IPI_SEND, WAKEUP
+from perfsim.machine.locks import resume_spin
+from perfsim.machine.state import ATTEMPTING, BLOCKED, IN_USER, RUNNING, SPINNING, SWITCHED_OUT, wake
+from perfsim.machine.state import work as machine_work
+from perfsim.machine.tally import IDLE, KERNEL, SWITCH, USER, latency, spend
+from perfsim.numeric.random import below, draw, duration
+
+TIMESLICE_PS = 4 * 10**9
+"""sysctl_sched_min_granularity of 2.6.26: 4 ms."""
+
+
+def task_begin(s: State, task: int, now: int) -> int:
+    """The task's first step: it runs if its CPU has nothing to do."""
+    cpu = s.tasks.cpu[task]
+    if s.run.current[cpu] != NONE:
+        return _make_ready(s, task, now)
+    s.run.current[cpu] = task
+    _set_state(s, task, TASK_RUNNING, now)
+    s.m.cpu_state[cpu] = RUNNING
+    spend(s.m.tally, cpu, now, KERNEL)
+    return 0
+
+
+def task_exit(s: State, task: int, now: int) -> int:
+    """The task's last step: the next one runs, or the CPU idles."""
+    _set_state(s, task, TASK_DONE, now)
+    _switch_away(s, s.tasks.cpu[task], now)
+    return 0
+
+
+def should_stop(s: State, task: int, now: int) -> int:
+    """1 when the run is over and tasks shall finish."""
+    return s.stop[0]
+
+
+def cond_resched(s: State, task: int, now: int) -> int:
+    """cond_resched(): give the CPU up if need_resched is set: a task was woken on it, or the time slice is over."""
+    cpu = s.tasks.cpu[task]
+    if not s.run.need_resched[cpu] and now - s.tasks.since_ps[task] < TIMESLICE_PS:
+        return 0
+    return sched_yield(s, task, now)
+
+
+def sched_yield(s: State, task: int, now: int) -> int:
+    """Let the next task of the run queue have the CPU, if there is one: what every task does between two rounds."""
+    cpu = s.tasks.cpu[task]
+    if s.run.head[cpu] == NONE:
+        return 0
+    _make_ready(s, task, now)
+    _switch_away(s, cpu, now)
+    return BLOCKED
+
+
+def think(s: State, task: int, now: int) -> int:
+    """User mode for a think time."""
+    return _run_user(s, task, now, _duration(s, task, s.tasks.think, THINK))
+
+
+def hold_in_user(s: State, task: int, now: int) -> int:
+    """User mode for a hold time, what was taken (a locked range) still held."""
+    return _run_user(s, task, now, _duration(s, task, s.tasks.hold, HOLD))
+
+
+def hold(s: State, task: int, now: int) -> int:
+    """Kernel work for a hold time, a lock held."""
+    s.m.pending_ps[s.tasks.cpu[task]] += _duration(s, task, s.tasks.hold, HOLD)
+    return 0
+
+
+def work(s: State, task: int, now: int, cost: int) -> int:
+    """Local work of one figure of the cost profile."""
+    machine_work(s.m, s.tasks.cpu[task], cost)
+    return 0
+
+
+def count_vm_event(s: State, task: int, now: int, event: int, delta: int) -> int:
+    """count_vm_event(s): per-CPU counters, folded here at once."""
+    s.events[event] += delta
+    return 0
+
+
+def probe_begin(s: State, task: int, now: int, probe: int) -> int:
+    """A measured path is entered; nested entries of the same probe are part of the outermost."""
+    at = task * HISTOGRAMS + probe
+    if s.tasks.probe_depth[at] == 0:
+        s.tasks.probe_start_ps[at] = now + s.m.pending_ps[s.tasks.cpu[task]]
+    s.tasks.probe_depth[at] += 1
+    return 0
+
+
+def probe_end(s: State, task: int, now: int, probe: int) -> int:
+    """A measured path is left: record its latency on the task's own clock."""
+    at = task * HISTOGRAMS + probe
+    s.tasks.probe_depth[at] -= 1
+    if s.tasks.probe_depth[at] == 0:
+        latency(s.m.tally, probe, now + s.m.pending_ps[s.tasks.cpu[task]] - s.tasks.probe_start_ps[at])
+        if probe == PUTBACK:
+            s.events[PUTBACKS] += 1
+    return 0
+
+
+def kswapd_sleep(s: State, task: int, now: int) -> int:
+    """kswapd's schedule(): until an allocation finds its zone low."""
+    if s.stop[0]:
+        return 0
+    return sleep(s, task, now)
+
+
+def wakeup_kswapd(s: State, task: int, now: int, zone: int) -> int:
+    """wakeup_kswapd(): wake the zone's kswapd if it sleeps."""
+    kswapd = s.zones.kswapd[zone]
+    if kswapd != NONE and s.tasks.state[kswapd] == TASK_SLEEPING:
+        wake_task(s, task, now, kswapd)
+    return 0
+
+
+def choose(s: State, task: int, limit: int) -> int:
+    """One of 0 .. limit-1, uniformly, from the task's stream of choices."""
+    return below(draw_of(s, task, CHOICE), limit)
+
+
+def draw_of(s: State, task: int, stream: int) -> int:
+    """The next 32-bit number of a task's stream."""
+    at = task * STREAMS + stream
+    number = draw(s.tasks.key[at], s.tasks.draws[at])
+    s.tasks.draws[at] += 1
+    return number
+
+
+def sleep(s: State, task: int, now: int) -> int:
+    """schedule() with the task not runnable. Returns BLOCKED."""
+    _set_state(s, task, TASK_SLEEPING, now)
+    _switch_away(s, s.tasks.cpu[task], now)
+    return BLOCKED
+
+
+def wake_task(s: State, waker: int, now: int, task: int) -> None:
+    """try_to_wake_up(): the waker pays wake-up and interrupt; an idle CPU leaves idle and switches the task in."""
+    own, cpu = s.tasks.cpu[waker], s.tasks.cpu[task]
+    wake_cpu(s, now + s.m.cost_ps[WAKEUP], cpu, task, now)
+    machine_work(s.m, own, WAKEUP)
+    if own != cpu:
+        machine_work(s.m, own, IPI_SEND)
+
+
+def wake_cpu(s: State, from_ps: int, cpu: int, task: int, now: int) -> None:
+    """Make a sleeping task runnable: switch it in at once on an idle CPU, else queue it."""
+    if s.run.current[cpu] != NONE:
+        _make_ready(s, task, now)
+        s.run.need_resched[cpu] = 1
+        return
+    s.run.current[cpu] = task
+    _set_state(s, task, TASK_READY, now)
+    ready_ps = max(from_ps, s.run.idle_from_ps[cpu]) + s.m.cost_ps[IPI] + s.m.cost_ps[IDLE_EXIT]
+    wake(s.m, cpu, ready_ps + s.m.cost_ps[CONTEXT_SWITCH])
+
+
+def resume(s: State, task: int, now: int) -> int:
+    """The instant a blocked task's CPU was to be resumed at: complete what blocked it. BLOCKED if it must wait on."""
+    cpu = s.tasks.cpu[task]
+    state = s.m.cpu_state[cpu]
+    if state in (SPINNING, ATTEMPTING):
+        return resume_spin(s.m, cpu, now)
+    if state == SWITCHED_OUT:
+        _book_switch_in(s, cpu, now)
+        _set_state(s, task, TASK_RUNNING, now)
+    assert state in (IN_USER, SWITCHED_OUT), f"CPU {cpu} resumed in state {state}"
+    s.m.cpu_state[cpu] = RUNNING
+    spend(s.m.tally, cpu, now, KERNEL)
+    return 0
+
+
+def _run_user(s: State, task: int, now: int, length_ps: int) -> int:
+    if length_ps == 0:
+        return 0
+    cpu = s.tasks.cpu[task]
+    spend(s.m.tally, cpu, now, USER)
+    s.m.cpu_state[cpu] = IN_USER
+    # Whoever comes at the instant of a release finds the lock released: fixed times meet like that again and again.
+    wake(s.m, cpu, now + length_ps, 1)
+    return BLOCKED
+
+
+def _duration(s: State, task: int, spec: Ints, stream: int) -> int:
+    kind, first_ps, second_ps = spec[3 * task], spec[3 * task + 1], spec[3 * task + 2]
+    high = draw_of(s, task, stream)
+    low = draw_of(s, task, stream)
+    return duration(kind, first_ps, second_ps, high, low)
+
+
+def _make_ready(s: State, task: int, now: int) -> int:
+    """Append to the CPU's run queue."""
+    cpu = s.tasks.cpu[task]
+    _set_state(s, task, TASK_READY, now)
+    s.tasks.next_ready[task] = NONE
+    if s.run.head[cpu] == NONE:
+        s.run.head[cpu] = task
+    else:
+        s.tasks.next_ready[s.run.tail[cpu]] = task
+    s.run.tail[cpu] = task
+    return BLOCKED
+
+
+def _switch_away(s: State, cpu: int, now: int) -> None:
+    """The running task leaves its CPU to the next of the queue, or to the idle loop; holding no spinlock (I10)."""
+    assert s.m.locks_held[cpu] == 0, f"CPU {cpu} schedules with a spinlock held"
+    spend(s.m.tally, cpu, now, SWITCH)
+    s.m.cpu_state[cpu] = SWITCHED_OUT
+    s.run.need_resched[cpu] = 0
+    successor = s.run.head[cpu]
+    s.run.current[cpu] = successor
+    switched_ps = now + s.m.cost_ps[CONTEXT_SWITCH]
+    if successor == NONE:
+        s.run.idle_from_ps[cpu] = switched_ps
+        return
+    s.run.idle_from_ps[cpu] = NONE
+    s.run.head[cpu] = s.tasks.next_ready[successor]
+    wake(s.m, cpu, switched_ps)
+
+
+def _book_switch_in(s: State, cpu: int, now: int) -> None:
+    """Split the time since the last task left into switch out, idle, and switch in."""
+    idle_from_ps = s.run.idle_from_ps[cpu]
+    if idle_from_ps == NONE:
+        return
+    idle_to_ps = now - s.m.cost_ps[CONTEXT_SWITCH]
+    tally = s.m.tally
+    if idle_from_ps > tally.cpu_since[cpu]:
+        spend(tally, cpu, idle_from_ps, IDLE)
+    else:
+        tally.cpu_category[cpu] = IDLE
+    if idle_to_ps > tally.cpu_since[cpu]:
+        spend(tally, cpu, idle_to_ps, SWITCH)
+    else:
+        tally.cpu_category[cpu] = SWITCH
+
+
+def _set_state(s: State, task: int, state: int, now: int) -> None:
+    s.tasks.state[task] = state
+    s.tasks.since_ps[task] = now

@@ -1,0 +1,38 @@
+"""Spinlocks as the kernel takes them (include/linux/spinlock.h)."""
+
+from __future__ import annotations
+
+from perfsim.kernel.state import State, spinlock
+from perfsim.machine import locks
+from perfsim.machine.costs import BARRIER_FULL, IRQ_ENABLE, IRQ_RESTORE
+from perfsim.machine.state import work
+
+
+def spin_lock(s: State, task: int, now: int, lock_class: int, index: int) -> int:
+    """spin_lock(); also the forms that switch interrupts off, whose cost passes before."""
+    return locks.acquire(s.m, s.tasks.cpu[task], now, spinlock(s, lock_class, index))
+
+
+def spin_unlock(s: State, task: int, now: int, lock_class: int, index: int) -> int:
+    """spin_unlock(): a plain store with release meaning."""
+    return locks.release(s.m, s.tasks.cpu[task], now, spinlock(s, lock_class, index))
+
+
+def spin_unlock_irq(s: State, task: int, now: int, lock_class: int, index: int) -> int:
+    """spin_unlock_irq(): and interrupts on again."""
+    spin_unlock(s, task, now, lock_class, index)
+    work(s.m, s.tasks.cpu[task], IRQ_ENABLE)
+    return 0
+
+
+def spin_unlock_irqrestore(s: State, task: int, now: int, lock_class: int, index: int) -> int:
+    """spin_unlock_irqrestore(): and interrupts as they were."""
+    spin_unlock(s, task, now, lock_class, index)
+    work(s.m, s.tasks.cpu[task], IRQ_RESTORE)
+    return 0
+
+
+def smp_mb(s: State, task: int, now: int) -> int:
+    """smp_mb(), and smp_mb__before_clear_bit() of unlock_page."""
+    work(s.m, s.tasks.cpu[task], BARRIER_FULL)
+    return 0

@@ -1,0 +1,117 @@
+"""The page lock's hashed wait queues (mm/filemap.c, kernel/wait.c; kernel-protocol §8).
+
+The queue of a bucket is changed under the bucket's spinlock alone. A woken waiter is taken off the queue by its waker
+(autoremove) and has to compete for the bit like anyone who comes by.
+"""
+
+from __future__ import annotations
+
+from perfsim.kernel.effects.sched import sleep, wake_task
+from perfsim.kernel.state import (
+    NONE,
+    PAGE_LOCK_SLEEPS,
+    PG_LOCKED,
+    TASK_SLEEPING,
+    State,
+    bucket_of,
+)
+from perfsim.machine.coherence import read_line, write_line
+from perfsim.machine.costs import BARRIER_FULL, WAKEUP
+from perfsim.machine.state import work
+
+
+def page_waitqueue(s: State, task: int, now: int, page: int) -> int:
+    """page_waitqueue(): the bucket's number."""
+    return bucket_of(s, page)
+
+
+def page_lock_contended(s: State, task: int, now: int, page: int) -> int:
+    """The slow path begins: the wait is counted from the failed attempt, which is this instant."""
+    s.queues.since_ps[task] = now
+    s.queues.woken[task] = 0
+    return 0
+
+
+def prepare_to_wait_exclusive(s: State, task: int, now: int, page: int) -> int:
+    """prepare_to_wait_exclusive(): at the tail unless queued; state = UNINTERRUPTIBLE is a full barrier."""
+    cpu = s.tasks.cpu[task]
+    work(s.m, cpu, BARRIER_FULL)
+    s.queues.woken[task] = 0
+    if s.queues.queued[task]:
+        return 0
+    bucket = bucket_of(s, page)
+    s.m.pending_ps[cpu] += write_line(s.m, cpu, _line(s, bucket))
+    s.queues.queued[task] = 1
+    s.queues.page[task] = page
+    s.queues.next[task] = NONE
+    last = s.queues.head[bucket]
+    if last == NONE:
+        s.queues.head[bucket] = task
+        return 0
+    while s.queues.next[last] != NONE:
+        last = s.queues.next[last]
+    s.queues.next[last] = task
+    return 0
+
+
+def io_schedule(s: State, task: int, now: int) -> int:
+    """io_schedule(): sleep, unless the wake-up has come since prepare_to_wait."""
+    if s.queues.woken[task]:
+        return 0
+    s.events[PAGE_LOCK_SLEEPS] += 1
+    return sleep(s, task, now)
+
+
+def wait_queued(s: State, task: int, now: int) -> int:
+    """finish_wait()'s look without the lock: !list_empty(&wait->task_list)."""
+    return s.queues.queued[task]
+
+
+def remove_wait_queue(s: State, task: int, now: int, page: int) -> int:
+    """The dequeue of finish_wait()."""
+    bucket = bucket_of(s, page)
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += write_line(s.m, cpu, _line(s, bucket))
+    _dequeue(s, bucket, task)
+    return 0
+
+
+def waitqueue_active(s: State, task: int, now: int, bucket: int) -> int:
+    """waitqueue_active(): a read of the bucket's list head."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += read_line(s.m, cpu, _line(s, bucket))
+    return 0 if s.queues.head[bucket] == NONE else 1
+
+
+def wake_up_bit(s: State, task: int, now: int, page: int) -> int:
+    """__wake_up_bit(): wake the first exclusive waiter of this page, unless its bit is set again meanwhile."""
+    bucket = bucket_of(s, page)
+    waiter = s.queues.head[bucket]
+    while waiter != NONE and (s.queues.page[waiter] != page or s.pages.flags[page] & PG_LOCKED):
+        waiter = s.queues.next[waiter]
+    if waiter == NONE:
+        return 0
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += write_line(s.m, cpu, _line(s, bucket))
+    _dequeue(s, bucket, waiter)
+    s.queues.woken[waiter] = 1
+    if s.tasks.state[waiter] == TASK_SLEEPING:
+        wake_task(s, task, now, waiter)
+    else:  # still on its way to sleep: it only becomes TASK_RUNNING again
+        work(s.m, cpu, WAKEUP)
+    return 0
+
+
+def _dequeue(s: State, bucket: int, waiter: int) -> None:
+    s.queues.queued[waiter] = 0
+    if s.queues.head[bucket] == waiter:
+        s.queues.head[bucket] = s.queues.next[waiter]
+        return
+    before = s.queues.head[bucket]
+    while s.queues.next[before] != waiter:
+        before = s.queues.next[before]
+    s.queues.next[before] = s.queues.next[waiter]
+
+
+def _line(s: State, bucket: int) -> int:
+    return s.m.lock_line[s.settings.first_bucket_lock + bucket]

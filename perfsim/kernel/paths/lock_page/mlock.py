@@ -1,0 +1,94 @@
+"""mlock and munlock under the page lock. C: mm/mlock.c of 2.6.26-rc5-mm3, before the patch."""
+
+from __future__ import annotations
+
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.lock_page.vmscan import putback_lru_page
+from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
+from perfsim.kernel.paths.shared.memory import get_user_pages
+from perfsim.kernel.paths.shared.swap import lru_add_drain, put_page
+from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
+from perfsim.kernel.state import (
+    GUP_PAGES,
+    MLOCK_BATCH,
+    MLOCK_PAGES,
+    MUNLOCK_PAGES,
+    PG_LOCKED,
+    PG_MLOCKED,
+    PG_UNEVICTABLE,
+    UNEVICTABLE_PGMLOCKED,
+    UNEVICTABLE_PGMUNLOCKED,
+    UNEVICTABLE_PGSTRANDED,
+)
+
+
+async def mlock_vma_page(cpu: Cpu, page: int) -> None:
+    """C: mm/mlock.c, mlock_vma_page(). Differs: nothing."""
+    await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)
+
+    if not await cpu.test_and_set(page, PG_MLOCKED):
+        await cpu.count_vm_event(UNEVICTABLE_PGMLOCKED, 1)
+        if not await isolate_lru_page(cpu, page):
+            await putback_lru_page(cpu, page)
+
+
+async def munlock_vma_page(cpu: Cpu, page: int) -> None:
+    """C: mm/mlock.c, munlock_vma_page(). Differs: a page is mapped once, so try_to_munlock() finds no other vma."""
+    await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)
+
+    if await cpu.test_and_clear(page, PG_MLOCKED):
+        if not await isolate_lru_page(cpu, page):
+            await cpu.try_to_munlock(page)
+            await cpu.count_vm_event(UNEVICTABLE_PGMUNLOCKED, 1)
+            await putback_lru_page(cpu, page)
+        elif await cpu.test_flag(page, PG_UNEVICTABLE):
+            await cpu.count_vm_event(UNEVICTABLE_PGSTRANDED, 1)
+        else:
+            await cpu.count_vm_event(UNEVICTABLE_PGMUNLOCKED, 1)
+
+
+async def __mlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
+    """C: mm/mlock.c, __mlock_vma_pages_range(), from a pte on.
+
+    Differs: no lru_add_drain_all() at entry and exit. Pages in other CPUs' pagevecs therefore escape isolation here and
+    are left to reclaim, which culls them.
+    """
+    start = 0
+    while start < nr_pages:
+        await cpu.cond_resched()
+        batch = nr_pages - start
+        if batch > MLOCK_BATCH:
+            batch = MLOCK_BATCH
+        ret = await get_user_pages(cpu, slot + start, batch)
+        await lru_add_drain(cpu)  # push cached pages to LRU
+
+        for i in range(ret):
+            page = await cpu.pagevec_page(GUP_PAGES, i)
+
+            await lock_page(cpu, page)
+            if await cpu.page_has_mapping(page):
+                await mlock_vma_page(cpu, page)
+            await unlock_page(cpu, page)
+            await put_page(cpu, page)  # ref from get_user_pages()
+        await cpu.count_vm_event(MLOCK_PAGES, ret)
+        start += ret
+        if ret == 0:
+            return
+
+
+async def __munlock_pte_handler(cpu: Cpu, slot: int) -> None:
+    """C: mm/mlock.c, __munlock_pte_handler(). Differs: no migration entries."""
+    page, locked = -1, 0
+    while not locked:  # retry:
+        page = await cpu.pte_page(slot)
+        if page < 0:
+            return
+
+        await lock_page(cpu, page)
+        locked = 1
+        if not await cpu.page_has_mapping(page):
+            await unlock_page(cpu, page)
+            locked = 0
+    await munlock_vma_page(cpu, page)
+    await unlock_page(cpu, page)
+    await cpu.count_vm_event(MUNLOCK_PAGES, 1)

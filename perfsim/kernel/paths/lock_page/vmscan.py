@@ -1,0 +1,222 @@
+"""Putback under the page lock. C: mm/vmscan.c of 2.6.26-rc5-mm3, before the patch."""
+
+from __future__ import annotations
+
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.filemap import lock_page, trylock_page, unlock_page
+from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
+from perfsim.kernel.paths.shared.page_alloc import __pagevec_free
+from perfsim.kernel.paths.shared.swap import (
+    __pagevec_release,
+    add_page_to_unevictable_list,
+    lru_add_drain,
+    lru_cache_add_lru,
+    pagevec_release,
+    put_page,
+)
+from perfsim.kernel.paths.shared.vmscan import (
+    ACTIVATE_LOCKED,
+    CULL_MLOCKED,
+    FREE_IT,
+    KEEP,
+    isolate_lru_pages,
+    page_mapping_inuse,
+    shrink_page,
+)
+from perfsim.kernel.state import (
+    FREED_PVEC,
+    L_HOLD,
+    L_INACTIVE,
+    LRU_ACTIVE,
+    LRU_LOCK,
+    LRU_UNEVICTABLE,
+    PAGE_LIST,
+    PG_ACTIVE,
+    PG_LOCKED,
+    PG_LRU,
+    PG_MLOCKED,
+    PG_UNEVICTABLE,
+    PGACTIVATE,
+    PGDEACTIVATE,
+    PGSCAN,
+    PGSTEAL,
+    PVEC,
+    RET_PAGES,
+    UNEVICTABLE_PGCULLED,
+    UNEVICTABLE_PGRESCUED,
+)
+
+
+async def putback_lru_page(cpu: Cpu, page: int) -> int:
+    """C: mm/vmscan.c, putback_lru_page(). Returns 1 if the page is still locked, 0 if truncated and unlocked.
+
+    Differs: the assertion _count == 1 of the truncated case is left out (hot fix of 2008-06-17).
+    """
+    ret = 1
+    await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)
+    await cpu.VM_BUG_ON(page, PG_LRU)
+
+    lru = await cpu.test_and_clear(page, PG_ACTIVE)  # !!TestClearPageActive
+    was_unevictable = await cpu.test_and_clear(page, PG_UNEVICTABLE)  # for page_evictable()
+
+    if not await cpu.page_has_mapping(page):
+        await unlock_page(cpu, page)
+        ret = 0
+    elif await page_evictable(cpu, page):
+        lru += await cpu.page_is_file_cache(page)
+        await lru_cache_add_lru(cpu, page, lru)
+        await mem_cgroup_move_lists(cpu, page, lru)
+        if was_unevictable:
+            await cpu.count_vm_event(UNEVICTABLE_PGRESCUED, 1)
+    else:
+        await add_page_to_unevictable_list(cpu, page)
+        await mem_cgroup_move_lists(cpu, page, LRU_UNEVICTABLE)
+        if not was_unevictable:
+            await cpu.count_vm_event(UNEVICTABLE_PGCULLED, 1)
+
+    await put_page(cpu, page)  # drop ref from isolate
+    return ret  # ret => "page still locked"
+
+
+async def cull_unevictable_page(cpu: Cpu, page: int) -> None:
+    """C: mm/vmscan.c, cull_unevictable_page(). Differs: nothing."""
+    await lock_page(cpu, page)
+    if await putback_lru_page(cpu, page):
+        await unlock_page(cpu, page)
+
+
+async def shrink_page_list(cpu: Cpu) -> int:
+    """C: mm/vmscan.c, shrink_page_list(), on the private list PAGE_LIST. Returns the pages freed.
+
+    Differs: the labels are verdicts of shrink_page(); see there.
+    """
+    nr_reclaimed = 0
+    page = await cpu.list_last(PAGE_LIST)
+    while page >= 0:
+        await cpu.cond_resched()
+        await cpu.list_del(page)
+        verdict = KEEP
+        if await trylock_page(cpu, page):
+            verdict = await shrink_page(cpu, page)
+
+        if verdict == FREE_IT:
+            await unlock_page(cpu, page)
+            nr_reclaimed += 1
+            if not await cpu.pagevec_add(FREED_PVEC, page):
+                await __pagevec_free(cpu, FREED_PVEC)
+        elif verdict == CULL_MLOCKED:
+            if await putback_lru_page(cpu, page):
+                await unlock_page(cpu, page)
+        else:
+            if verdict == ACTIVATE_LOCKED:
+                await cpu.set_flag(page, PG_ACTIVE)
+                await cpu.count_vm_event(PGACTIVATE, 1)
+            if verdict != KEEP:  # keep_locked
+                await unlock_page(cpu, page)
+            await cpu.list_add(page, RET_PAGES)
+            await cpu.VM_BUG_ON(page, PG_LRU | PG_UNEVICTABLE)
+        page = await cpu.list_last(PAGE_LIST)
+    await cpu.list_splice(RET_PAGES, PAGE_LIST)
+    await __pagevec_free(cpu, FREED_PVEC)
+    return nr_reclaimed
+
+
+async def shrink_inactive_list(cpu: Cpu, max_scan: int, zone: int, lru: int) -> int:
+    """C: mm/vmscan.c, shrink_inactive_list(). Returns the pages freed.
+
+    Differs: one turn of the outer loop (max_scan is 32), no lumpy reclaim, no recent_rotated; the second lock is taken
+    with its irq form, as interrupts stay on over shrink_page_list() and the event counts.
+    """
+    await lru_add_drain(cpu)
+    await cpu.spin_lock_irq(LRU_LOCK, zone)
+    nr_scan = await isolate_lru_pages(cpu, max_scan, zone, lru)
+    await cpu.spin_unlock_irq(LRU_LOCK, zone)
+    await cpu.list_splice(L_HOLD, PAGE_LIST)
+    nr_taken = await cpu.list_last(PAGE_LIST) + 1  # 0 if and only if nothing was taken
+
+    nr_reclaimed = await shrink_page_list(cpu)
+    await cpu.count_vm_event(PGSCAN, nr_scan)
+    await cpu.count_vm_event(PGSTEAL, nr_reclaimed)
+    if nr_taken == 0:
+        return 0
+
+    await cpu.spin_lock_irq(LRU_LOCK, zone)
+    # Put back any unfreeable pages.
+    page = await cpu.list_last(PAGE_LIST)
+    while page >= 0:
+        await cpu.VM_BUG_ON(page, PG_LRU)
+        await cpu.list_del(page)
+        if not await page_evictable(cpu, page):
+            await cpu.spin_unlock_irq(LRU_LOCK, zone)
+            await cull_unevictable_page(cpu, page)
+            await cpu.spin_lock_irq(LRU_LOCK, zone)
+        else:
+            await cpu.set_flag(page, PG_LRU)
+            page_lru = await cpu.page_lru_list(page)
+            await cpu.add_page_to_lru_list(zone, page, page_lru)
+            await mem_cgroup_move_lists(cpu, page, page_lru)
+            if not await cpu.pagevec_add(PVEC, page):
+                await cpu.spin_unlock_irq(LRU_LOCK, zone)
+                await __pagevec_release(cpu, PVEC)
+                await cpu.spin_lock_irq(LRU_LOCK, zone)
+        page = await cpu.list_last(PAGE_LIST)
+    await cpu.spin_unlock_irq(LRU_LOCK, zone)
+    await pagevec_release(cpu, PVEC)
+    return nr_reclaimed
+
+
+async def shrink_active_list(cpu: Cpu, nr_pages: int, zone: int, lru: int) -> None:
+    """C: mm/vmscan.c, shrink_active_list(); lru: the inactive list of the kind.
+
+    Differs: all evictable pages are deactivated, as in 2.6.28; rc5-mm3 kept some that were referenced.
+    """
+    await lru_add_drain(cpu)
+    await cpu.spin_lock_irq(LRU_LOCK, zone)
+    await isolate_lru_pages(cpu, nr_pages, zone, lru + LRU_ACTIVE)
+    await cpu.spin_unlock_irq(LRU_LOCK, zone)
+
+    page = await cpu.list_last(L_HOLD)
+    while page >= 0:
+        await cpu.cond_resched()
+        await cpu.list_del(page)
+        if not await page_evictable(cpu, page):
+            await cull_unevictable_page(cpu, page)
+        else:
+            if await page_mapping_inuse(cpu, page):
+                await cpu.page_referenced(page)
+            await cpu.list_add(page, L_INACTIVE)
+        page = await cpu.list_last(L_HOLD)
+
+    pgmoved = 0
+    await cpu.spin_lock_irq(LRU_LOCK, zone)
+    page = await cpu.list_last(L_INACTIVE)
+    while page >= 0:
+        await cpu.VM_BUG_ON(page, PG_LRU)
+        await cpu.list_del(page)
+        await cpu.set_flag(page, PG_LRU)
+        await cpu.VM_BUG_ON_NOT(page, PG_ACTIVE)
+        await cpu.clear_flag(page, PG_ACTIVE)
+        await cpu.add_page_to_lru_list(zone, page, lru)
+        await mem_cgroup_move_lists(cpu, page, lru)
+        pgmoved += 1
+        if not await cpu.pagevec_add(PVEC, page):
+            await cpu.spin_unlock_irq(LRU_LOCK, zone)
+            await __pagevec_release(cpu, PVEC)
+            await cpu.spin_lock_irq(LRU_LOCK, zone)
+        page = await cpu.list_last(L_INACTIVE)
+    await cpu.count_vm_event(PGDEACTIVATE, pgmoved)
+    await cpu.spin_unlock_irq(LRU_LOCK, zone)
+    await pagevec_release(cpu, PVEC)
+
+
+async def page_evictable(cpu: Cpu, page: int) -> int:
+    """C: mm/vmscan.c, page_evictable(page, NULL). Differs: nothing."""
+    await cpu.VM_BUG_ON(page, PG_UNEVICTABLE)
+
+    if await cpu.mapping_unevictable(await cpu.page_mapping(page)):
+        return 0
+
+    if await cpu.test_flag(page, PG_MLOCKED):
+        return 0
+
+    return 1

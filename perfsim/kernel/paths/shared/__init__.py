@@ -1,0 +1,1 @@
+"""Paths that no design replaces."""

@@ -1,0 +1,33 @@
+"""mlock() and munlock() of a range. C: mm/mlock.c of 2.6.26-rc5-mm3: sys_mlock(), sys_munlock(), mlock_fixup()."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perfsim.kernel.cpu import Cpu
+from perfsim.machine.costs import SYSCALL
+
+if TYPE_CHECKING:  # late bound: found in the running design's table
+    from perfsim.kernel.paths.lock_page.mlock import __mlock_vma_pages_range, __munlock_pte_handler
+
+
+async def sys_mlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
+    """Lock a range. Differs: a range is a vma of its own, so nothing is split; mmap_sem has one user."""
+    await cpu.work(SYSCALL)
+    await cpu.down_write_mmap_sem()
+    await cpu.set_vm_locked(vma, 1)
+    start = await cpu.vma_start(vma)
+    await __mlock_vma_pages_range(cpu, start, nr_pages)
+    await cpu.up_write_mmap_sem()
+
+
+async def sys_munlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
+    """Unlock a range. Differs: as sys_mlock()."""
+    await cpu.work(SYSCALL)
+    await cpu.down_write_mmap_sem()
+    await cpu.set_vm_locked(vma, 0)
+    start = await cpu.vma_start(vma)
+    for i in range(nr_pages):  # __munlock_vma_pages_range
+        await __munlock_pte_handler(cpu, start + i)
+        await cpu.cond_resched()
+    await cpu.up_write_mmap_sem()

@@ -1,0 +1,54 @@
+"""Which task runs on which CPU: fixed for the run, the same for every design."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perfsim.machine.topology import cpu_nodes
+from perfsim.scenario.points import task_count
+from perfsim.scenario.schema import TaskSpec
+
+
+class Placed(NamedTuple):
+    """One task: its group, its number within the group, its CPU and the zone it works on."""
+
+    spec: TaskSpec
+    number: int
+    cpu: int
+    zone: int
+
+
+def place_tasks(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[Placed]:
+    """Tasks in the order of their groups. per cpu and per node: where they say; the others evenly, groups mixed.
+
+    A node's task runs on its first CPU; a node without CPUs borrows one. kswapd counts as no load.
+    """
+    node_of_cpu = cpu_nodes(cpus, nodes)
+    load = [0] * cpus
+    chosen: dict[tuple[int, int], int] = {}
+    for group, number, count in _mixed(specs, cpus, nodes):
+        spec = specs[group]
+        if spec.per == "cpu":
+            cpu = number
+        elif spec.per == "node":
+            cpu = node_of_cpu.index(number) if number in node_of_cpu else number % cpus
+        else:
+            cpu = load.index(min(load))
+        assert number < count, f"{spec.name} {number} of {count}"
+        load[cpu] += spec.kind != "kswapd"
+        chosen[group, number] = cpu
+    return [
+        Placed(specs[group], number, cpu, number % nodes if specs[group].kind == "kswapd" else node_of_cpu[cpu])
+        for (group, number), cpu in sorted(chosen.items())
+    ]
+
+
+def _mixed(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[tuple[int, int, int]]:
+    """(group, number, count): fixed places first, then the groups in proportion, so that neighbours differ."""
+    every = [
+        (group, number, count)
+        for group, spec in enumerate(specs)
+        for count in [task_count(spec, cpus, nodes)]
+        for number in range(count)
+    ]
+    return sorted(every, key=lambda task: (specs[task[0]].per is None, (2 * task[1] + 1) / task[2], task[0]))

@@ -1,0 +1,139 @@
+"""The closed set of primitives: what a kernel path may await.
+
+shared: other CPUs can see it, so it takes effect at an instant of its own, after the CPU has paid for the work before
+it; the rest is local and happens on the spot. An effect is a plain function of (state, task, now, arguments).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from perfsim.kernel.effects import lru, memory, page, sched, spin, wait
+from perfsim.machine.costs import IRQ_DISABLE, IRQ_SAVE
+
+
+class Primitive(NamedTuple):
+    """name, effect, number of arguments; shared; before: cost that passes before it takes effect, or -1."""
+
+    name: str
+    effect: Callable[..., int]
+    arguments: int
+    shared: bool
+    before: int = -1
+
+
+def _shared(effect: Callable[..., int], arguments: int) -> Primitive:
+    return Primitive(effect.__name__, effect, arguments, shared=True)
+
+
+def _local(effect: Callable[..., int], arguments: int) -> Primitive:
+    return Primitive(effect.__name__, effect, arguments, shared=False)
+
+
+# include/linux/page-flags.h, mm.h: shared words
+TEST_FLAG = _shared(page.test_flag, 2)
+SET_FLAG = _shared(page.set_flag, 2)
+CLEAR_FLAG = _shared(page.clear_flag, 2)
+CLEAR_FLAG_NONATOMIC = _shared(page.clear_flag_nonatomic, 2)
+TEST_AND_SET = _shared(page.test_and_set, 2)
+TEST_AND_CLEAR = _shared(page.test_and_clear, 2)
+PAGE_MAPPING = _shared(page.page_mapping, 1)
+PAGE_HAS_MAPPING = _shared(page.page_has_mapping, 1)
+PAGE_ANON = _shared(page.page_anon, 1)
+PAGE_MAPPED = _shared(page.page_mapped, 1)
+MAPPING_UNEVICTABLE = _shared(page.mapping_unevictable, 1)
+GET_PAGE = _shared(page.get_page, 1)
+GET_PAGE_UNLESS_ZERO = _shared(page.get_page_unless_zero, 1)
+PUT_PAGE_TESTZERO = _shared(page.put_page_testzero, 1)
+PAGE_FREEZE_REFS = _shared(page.page_freeze_refs, 2)
+PAGE_UNFREEZE_REFS = _shared(page.page_unfreeze_refs, 2)
+PAGE_ZONE = _local(page.page_zone, 1)
+VM_BUG_ON_ = _local(page.VM_BUG_ON, 2)
+VM_BUG_ON_NOT_ = _local(page.VM_BUG_ON_NOT, 2)
+
+# include/linux/spinlock.h
+SPIN_LOCK = _shared(spin.spin_lock, 2)
+SPIN_LOCK_IRQ = Primitive("spin_lock_irq", spin.spin_lock, 2, shared=True, before=IRQ_DISABLE)
+SPIN_LOCK_IRQSAVE = Primitive("spin_lock_irqsave", spin.spin_lock, 2, shared=True, before=IRQ_SAVE)
+SPIN_UNLOCK = _shared(spin.spin_unlock, 2)
+SPIN_UNLOCK_IRQ = _shared(spin.spin_unlock_irq, 2)
+SPIN_UNLOCK_IRQRESTORE = _shared(spin.spin_unlock_irqrestore, 2)
+SMP_MB = _local(spin.smp_mb, 0)
+
+# mm/filemap.c, kernel/wait.c
+PAGE_WAITQUEUE = _local(wait.page_waitqueue, 1)
+PAGE_LOCK_CONTENDED = _local(wait.page_lock_contended, 1)
+PREPARE_TO_WAIT_EXCLUSIVE = _local(wait.prepare_to_wait_exclusive, 1)
+IO_SCHEDULE = _shared(wait.io_schedule, 0)
+WAIT_QUEUED = _shared(wait.wait_queued, 0)
+REMOVE_WAIT_QUEUE = _local(wait.remove_wait_queue, 1)
+WAITQUEUE_ACTIVE = _shared(wait.waitqueue_active, 1)
+WAKE_UP_BIT = _shared(wait.wake_up_bit, 1)
+
+# include/linux/mm_inline.h, list.h, pagevec.h: under lru_lock, or private
+PAGE_IS_FILE_CACHE = _local(lru.page_is_file_cache, 1)
+PAGE_LRU_LIST = _local(lru.page_lru_list, 1)
+LRU_LENGTH = _local(lru.lru_length, 2)
+INACTIVE_IS_LOW = _local(lru.inactive_is_low, 2)
+ADD_PAGE_TO_LRU_LIST = _local(lru.add_page_to_lru_list, 3)
+DEL_PAGE_FROM_LRU_LIST = _local(lru.del_page_from_lru_list, 3)
+LRU_TO_PAGE = _local(lru.lru_to_page, 2)
+PREFETCHW_PREV_LRU_PAGE = _local(lru.prefetchw_prev_lru_page, 1)
+LIST_MOVE_TO_LRU_HEAD = _local(lru.list_move_to_lru_head, 3)
+LIST_ADD = _local(lru.list_add, 2)
+LIST_DEL = _local(lru.list_del, 1)
+LIST_LAST = _local(lru.list_last, 1)
+LIST_SPLICE = _local(lru.list_splice, 2)
+PAGEVEC_ADD = _local(lru.pagevec_add, 2)
+PAGEVEC_COUNT = _local(lru.pagevec_count, 1)
+PAGEVEC_PAGE = _local(lru.pagevec_page, 2)
+PAGEVEC_REINIT = _local(lru.pagevec_reinit, 1)
+MEMCG_ENABLED = _local(lru.memcg_enabled, 0)
+TRYLOCK_PAGE_CGROUP = _shared(lru.trylock_page_cgroup, 1)
+UNLOCK_PAGE_CGROUP = _shared(lru.unlock_page_cgroup, 1)
+MEM_CGROUP_MOVE = _local(lru.mem_cgroup_move, 2)
+
+# mm/page_alloc.c, memory.c, rmap.c
+NUMA_ZONE = _local(memory.numa_zone, 0)
+ZONE_WATERMARK_OK = _shared(memory.zone_watermark_ok, 2)
+RMQUEUE = _shared(memory.rmqueue, 1)
+FREE_PAGE_TO_ZONE = _shared(memory.free_page_to_zone, 1)
+REMOVE_FROM_PAGE_CACHE = _shared(memory.remove_from_page_cache, 1)
+NEW_PAGE = _local(memory.new_page, 2)
+SLOT_LOCKED = _local(memory.slot_locked, 1)
+FOLLOW_PAGE = _shared(memory.follow_page, 1)
+PTE_PAGE = _shared(memory.pte_page, 1)
+PICK_UNLOCKED_RANGE = _local(memory.pick_unlocked_range, 0)
+PICK_LOCKED_RANGE = _local(memory.pick_locked_range, 0)
+VMA_START = _local(memory.vma_start, 1)
+SET_VM_LOCKED = _shared(memory.set_vm_locked, 2)
+DOWN_WRITE_MMAP_SEM = _shared(memory.down_write_mmap_sem, 0)
+UP_WRITE_MMAP_SEM = _shared(memory.up_write_mmap_sem, 0)
+PAGE_REFERENCED = _local(memory.page_referenced, 1)
+TRY_TO_UNMAP = _shared(memory.try_to_unmap, 1)
+TRY_TO_MUNLOCK = _local(memory.try_to_munlock, 1)
+PAGE_DIRTY = _shared(memory.page_dirty, 1)
+BALANCE_LIST = _local(memory.balance_list, 1)
+PICK_PAGE = _local(memory.pick_page, 0)
+
+# kernel/sched.c, and what only a simulator needs
+TASK_BEGIN = _shared(sched.task_begin, 0)
+TASK_EXIT = _shared(sched.task_exit, 0)
+SHOULD_STOP = _shared(sched.should_stop, 0)
+COND_RESCHED = _shared(sched.cond_resched, 0)
+SCHED_YIELD = _shared(sched.sched_yield, 0)
+THINK = _shared(sched.think, 0)
+HOLD_IN_USER = _shared(sched.hold_in_user, 0)
+HOLD = _local(sched.hold, 0)
+WORK = _local(sched.work, 1)
+COUNT_VM_EVENT = _local(sched.count_vm_event, 2)
+PROBE_BEGIN = _local(sched.probe_begin, 1)
+PROBE_END = _local(sched.probe_end, 1)
+KSWAPD_SLEEP = _shared(sched.kswapd_sleep, 0)
+WAKEUP_KSWAPD = _shared(sched.wakeup_kswapd, 1)
+
+PRIMITIVES: dict[str, Primitive] = {
+    value.name: value for value in tuple(globals().values()) if isinstance(value, Primitive)
+}
+"""By name, in the order above."""

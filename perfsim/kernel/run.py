@@ -1,0 +1,104 @@
+"""The run of one task, and the instants of a run: warm-up over, window over, tasks to finish."""
+
+from __future__ import annotations
+
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.designs import Design
+from perfsim.kernel.effects.sched import wake_cpu
+from perfsim.kernel.state import (
+    DIRECT_RECLAIM,
+    FAULT_TASK,
+    KSWAPD,
+    MLOCK_TASK,
+    NONE,
+    PAGE_LOCK,
+    PG_LOCKED,
+    TASK_SLEEPING,
+    State,
+)
+from perfsim.machine.tally import IDLE, SWITCH, held, spend, start_window
+
+_LOOPS = {KSWAPD: "kswapd", DIRECT_RECLAIM: "direct_reclaim", FAULT_TASK: "fault", MLOCK_TASK: "mlock"}
+
+
+async def run_task(design: Design, s: State, task: int, cpu: Cpu) -> None:
+    """A task from its first step to its last: its kind's loop, then the pagevecs of its CPU are drained."""
+    paths = design.paths
+    await cpu.task_begin()
+    kind = s.tasks.kind[task]
+    if kind == MLOCK_TASK:
+        await paths["mlock"](cpu, s.tasks.range_pages[task])
+    elif kind in _LOOPS:
+        await paths[_LOOPS[kind]](cpu)
+    else:
+        await paths["lock_loop"](cpu, int(s.tasks.lock_class[task] == PAGE_LOCK))
+    await paths["lru_add_drain"](cpu)
+    await cpu.task_exit()
+
+
+def begin_window(s: State, now: int) -> None:
+    """The warm-up is over: what was counted until now does not count, violations excepted."""
+    _settle(s, now)
+    start_window(s.m.tally, now)
+    s.events[:] = [0] * len(s.events)
+
+
+def end_window(s: State, now: int) -> None:
+    """The window is over: book the CPUs' time, and the part so far of every hold."""
+    _settle(s, now)
+    for cpu in range(s.m.rules.cpus):
+        spend(s.m.tally, cpu, now, s.m.tally.cpu_category[cpu])
+    for lock, owner in enumerate(s.m.lock_owner):
+        if owner != NONE:
+            held(s.m.tally, s.m.lock_class[lock], s.m.lock_since_ps[lock], now)
+    for page, flags in enumerate(s.pages.flags):
+        if flags & PG_LOCKED:
+            held(s.m.tally, PAGE_LOCK, s.pages.locked_ps[page], now)
+
+
+def ask_to_stop(s: State, now: int) -> None:
+    """Tasks finish the round they are in; those of kswapd that sleep are woken to see it."""
+    s.stop[0] = 1
+    for task, kind in enumerate(s.tasks.kind):
+        if kind == KSWAPD and s.tasks.state[task] == TASK_SLEEPING:
+            wake_cpu(s, now, s.tasks.cpu[task], task, now)
+
+
+def waits_of(s: State, task: int, names: list[str]) -> str:
+    """What an unfinished task waits for, held by whom, since when: one line of a report. names: of the tasks."""
+    cpu = s.tasks.cpu[task]
+    who = f"{names[task]} on CPU {cpu}"
+    lock = s.m.waits_for[cpu]
+    if s.run.current[cpu] == task and lock != NONE:
+        owner = s.m.lock_owner[lock]
+        holder = f"{_task_name(s, owner, names)} on CPU {owner} since {s.m.lock_since_ps[lock]} ps"
+        if owner == NONE:
+            holder = "nobody"
+        kind = ("zone->lru_lock", "page lock", "memcg zone lock", "wait bucket lock")[s.m.lock_class[lock]]
+        return f"{who} spins for {kind} {lock} since {s.m.wait_since_ps[cpu]} ps; held by {holder}"
+    if s.queues.since_ps[task] >= 0 and s.tasks.state[task] == TASK_SLEEPING:
+        page = s.queues.page[task]
+        holder = f"held by {names[s.pages.locker[page]]} since {s.pages.locked_ps[page]} ps"
+        if not s.pages.flags[page] & PG_LOCKED:
+            holder = "held by nobody"
+        return f"{who} sleeps on the lock of page {page} since {s.queues.since_ps[task]} ps; {holder}"
+    state = ("not started", "running", "ready", "asleep", "done")[s.tasks.state[task]]
+    return f"{who} is {state} since {s.tasks.since_ps[task]} ps"
+
+
+def _task_name(s: State, cpu: int, names: list[str]) -> str:
+    current = s.run.current[cpu]
+    return "no task" if current == NONE else names[current]
+
+
+def _settle(s: State, now: int) -> None:
+    """Book idle time up to now: it is otherwise told from switching only when the CPU is used again."""
+    for cpu in range(s.m.rules.cpus):
+        idle_from_ps = s.run.idle_from_ps[cpu]
+        if s.run.current[cpu] != NONE or idle_from_ps == NONE or idle_from_ps > now:
+            continue
+        tally = s.m.tally
+        if tally.cpu_category[cpu] == SWITCH and idle_from_ps > tally.cpu_since[cpu]:
+            spend(tally, cpu, idle_from_ps, IDLE)
+        tally.cpu_category[cpu] = IDLE
+        spend(tally, cpu, now, IDLE)

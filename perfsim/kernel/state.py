@@ -1,0 +1,314 @@
+"""Pages, zones, pagevecs, wait queues and tasks of one run, as plain columns of integers (kernel-protocol §1)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perfsim.machine.state import Machine
+
+Ints = list[int]
+
+NONE = -1
+
+PG_LOCKED = 1 << 0
+PG_REFERENCED = 1 << 2
+PG_UPTODATE = 1 << 3
+PG_DIRTY = 1 << 4
+PG_LRU = 1 << 5
+PG_ACTIVE = 1 << 6
+PG_SWAPBACKED = 1 << 19
+PG_UNEVICTABLE = 1 << 20
+PG_MLOCKED = 1 << 21
+FLAG_NAMES = {
+    PG_LOCKED: "PG_locked",
+    PG_DIRTY: "PG_dirty",
+    PG_LRU: "PG_lru",
+    PG_ACTIVE: "PG_active",
+    PG_SWAPBACKED: "PG_swapbacked",
+    PG_UNEVICTABLE: "PG_unevictable",
+    PG_MLOCKED: "PG_mlocked",
+}
+
+LRU_INACTIVE_ANON = 0
+LRU_ACTIVE_ANON = 1
+LRU_INACTIVE_FILE = 2
+LRU_ACTIVE_FILE = 3
+LRU_UNEVICTABLE = 4
+LRU_LISTS = 5
+LRU_ACTIVE = 1
+LRU_FILE = 2
+
+SWAP_CLUSTER_MAX = 32
+PAGEVEC_SIZE = 14
+MLOCK_BATCH = 16
+
+# Vectors of pages: a CPU's lru_add pagevec of each evictable list (0 .. 3), then those on a task's stack.
+PVEC = 4
+FREED_PVEC = 5
+PAGES_TO_FREE = 6
+GUP_PAGES = 7
+STACK_VECTORS = 4
+VECTOR_SLOTS = 16
+
+# Private lists of a task.
+L_HOLD = 0
+L_INACTIVE = 1
+PAGE_LIST = 2
+RET_PAGES = 3
+PRIVATE_LISTS = 4
+
+# Lock classes; each is a histogram of waits too.
+LRU_LOCK = 0
+PAGE_LOCK = 1
+MZ_LOCK = 2
+WAIT_BUCKET = 3
+LOCK_CLASSES = 4
+LOCK_NAMES = ("lru_lock", "page_lock", "memcg_lock", "wait_bucket")
+
+# Latency probes: histograms after those of the locks.
+PUTBACK = 4
+RECLAIM_BATCH = 5
+MLOCK_CALL = 6
+MUNLOCK_CALL = 7
+FAULT = 8
+HISTOGRAMS = 9
+PROBE_NAMES = {
+    PUTBACK: "putback",
+    RECLAIM_BATCH: "reclaim_batch",
+    MLOCK_CALL: "mlock_call",
+    MUNLOCK_CALL: "munlock_call",
+    FAULT: "fault",
+}
+
+# vm events and counters of a run.
+PGSCAN = 0
+PGSTEAL = 1
+PGACTIVATE = 2
+PGDEACTIVATE = 3
+UNEVICTABLE_PGCULLED = 4
+UNEVICTABLE_PGRESCUED = 5
+UNEVICTABLE_PGMLOCKED = 6
+UNEVICTABLE_PGMUNLOCKED = 7
+UNEVICTABLE_PGSTRANDED = 8
+PUTBACKS = 9
+MLOCK_PAGES = 10
+MUNLOCK_PAGES = 11
+PGFAULT = 12
+REDO_RETRIES = 13
+PAGE_LOCK_SLEEPS = 14
+PAGE_LOCK_STEALS = 15
+VM_EVENTS = 16
+
+# Violations: assertions of the kernel (it would BUG), and the bad_page report.
+BUG_VM = 0
+BUG_UNLOCKED_PAGE = 1
+BAD_PAGE = 2
+BAD_PAGE_MLOCKED = 3
+VIOLATIONS = 4
+VIOLATION_NAMES = ("VM_BUG_ON", "unlock of an unlocked page", "bad page freed", "mlocked page freed")
+
+# Mappings: 0 none, odd anonymous, even a file. mapping >> 1 numbers the object.
+NO_MAPPING = 0
+MAPPING_ANON = 1
+AS_UNEVICTABLE = 1
+MAPPED_ELSEWHERE = -2
+"""Page's pte slot: mapped by a process that the model does not follow."""
+
+# Task kinds, and where a task is.
+TASK_KINDS = ("kswapd", "direct_reclaim", "fault", "mlock", "lock_loop")
+KSWAPD, DIRECT_RECLAIM, FAULT_TASK, MLOCK_TASK, LOCK_LOOP = range(5)
+
+TASK_NEW = 0
+TASK_RUNNING = 1
+TASK_READY = 2
+TASK_SLEEPING = 3
+TASK_DONE = 4
+
+# Streams of random numbers of a task.
+THINK = 0
+HOLD = 1
+CHOICE = 2
+REFERENCED = 3
+BALANCE = 4
+CONTENT = 5
+STREAMS = 6
+
+WMARK_MIN = 0
+WMARK_LOW = 1
+WMARK_HIGH = 2
+
+
+class Settings(NamedTuple):
+    """Constants of the run. parts per million: *_ppm. first_head, first_private: numbers of the list heads, which
+    follow the pages in the link columns; first_cgroup_line .. first_bucket_line: numbers of the cache lines.
+    """
+
+    pages: int
+    pages_per_node: int
+    nodes: int
+    buckets_per_zone: int
+    memcg: int
+    file_ppm: int
+    referenced_ppm: int
+    dirty_ppm: int
+    range_pages: int
+    first_head: int
+    first_private: int
+    first_mz_lock: int
+    first_bucket_lock: int
+    first_mapping_line: int
+
+
+class Pages(NamedTuple):
+    """[page]: flags, refcount (_count), mapcount (_mapcount + 1), mapping, slot (the pte that maps it), cgroup (bit 0
+    the bit spinlock, above it list + 1), locked_ps and locker (since when PG_locked is set, and by which task).
+    next, before: list links, [page or head].
+    """
+
+    flags: Ints
+    refcount: Ints
+    mapcount: Ints
+    mapping: Ints
+    slot: Ints
+    cgroup: Ints
+    locked_ps: Ints
+    locker: Ints
+    next: Ints
+    before: Ints
+
+
+class Zones(NamedTuple):
+    """lru_length, cgroup_length: [zone * LRU_LISTS + list]. watermark: [zone * 3 + which]. The rest: [zone]."""
+
+    lru_length: Ints
+    cgroup_length: Ints
+    free_count: Ints
+    free_head: Ints
+    nr_mlock: Ints
+    watermark: Ints
+    kswapd: Ints
+
+
+class Vectors(NamedTuple):
+    """pages: [vector * VECTOR_SLOTS + i], length: [vector]; vector = cpu * 4 + list, or first_stack + task * 4 + i."""
+
+    pages: Ints
+    length: Ints
+    first_stack: int
+
+
+class WaitQueues(NamedTuple):
+    """Hashed wait queues of page locks. head: [bucket]. Of a waiting task: next, page, queued, woken, since_ps."""
+
+    head: Ints
+    next: Ints
+    page: Ints
+    queued: Ints
+    woken: Ints
+    since_ps: Ints
+
+
+class Tasks(NamedTuple):
+    """[task]: cpu, kind, state, since_ps (of the state), next_ready, zone; think and hold: (kind, first_ps, second_ps).
+
+    Of a lock_loop: lock_class, page_count. Of an mlock task: range_pages, its ranges in Ranges.order (first, count,
+    the unlocked ones first), mm_locked (mmap_sem held for write). probe_depth, probe_start_ps: [task * HISTOGRAMS +
+    probe]. key, draws: [task * STREAMS + stream].
+    """
+
+    cpu: Ints
+    kind: Ints
+    state: Ints
+    since_ps: Ints
+    next_ready: Ints
+    zone: Ints
+    think: Ints
+    hold: Ints
+    lock_class: Ints
+    page_count: Ints
+    range_pages: Ints
+    range_first: Ints
+    range_count: Ints
+    range_unlocked: Ints
+    mm_locked: Ints
+    probe_depth: Ints
+    probe_start_ps: Ints
+    key: Ints
+    draws: Ints
+
+
+class RunQueues(NamedTuple):
+    """[cpu]: the task that runs or is being switched in (current), the queue behind it (head, tail), need_resched,
+    since when it idles (or will, when the last task is switched out).
+    """
+
+    current: Ints
+    head: Ints
+    tail: Ints
+    need_resched: Ints
+    idle_from_ps: Ints
+
+
+class Ranges(NamedTuple):
+    """Ranges of pages that mlock tasks lock. order: each task's ranges, those unlocked first. [range]: locked
+    (VM_LOCKED), owner (the task), file (1 when file-backed), zone (of its pages at the start).
+    pte: [range * range_pages + i], a page or NONE.
+    """
+
+    order: Ints
+    locked: Ints
+    owner: Ints
+    file: Ints
+    zone: Ints
+    pte: Ints
+
+
+class State(NamedTuple):
+    """Everything that a primitive may touch. stop: [1 when tasks shall finish]."""
+
+    m: Machine
+    settings: Settings
+    pages: Pages
+    zones: Zones
+    vectors: Vectors
+    queues: WaitQueues
+    tasks: Tasks
+    run: RunQueues
+    ranges: Ranges
+    mapping_flags: Ints
+    events: Ints
+    violations: Ints
+    stop: Ints
+
+
+def zone_of(s: State, page: int) -> int:
+    """A page's zone: one a node."""
+    return page // s.settings.pages_per_node
+
+
+def list_head(zone: int, lru: int, s: State) -> int:
+    """Link number of a zone's LRU list."""
+    return s.settings.first_head + zone * LRU_LISTS + lru
+
+
+def spinlock(s: State, lock_class: int, index: int) -> int:
+    """Machine's number of a spinlock: LRU_LOCK and MZ_LOCK by zone, WAIT_BUCKET by bucket."""
+    if lock_class == LRU_LOCK:
+        return index
+    if lock_class == MZ_LOCK:
+        return s.settings.first_mz_lock + index
+    return s.settings.first_bucket_lock + index
+
+
+def page_lru(flags: int) -> int:
+    """The list that a page's flags name: C page_lru()."""
+    if flags & PG_UNEVICTABLE:
+        return LRU_UNEVICTABLE
+    lru = 0 if flags & PG_SWAPBACKED else LRU_FILE
+    return lru + (LRU_ACTIVE if flags & PG_ACTIVE else 0)
+
+
+def bucket_of(s: State, page: int) -> int:
+    """Wait queue of a page: its zone's table, a multiplicative hash of its number (kernel-protocol §8, D14)."""
+    hashed = (page * 0x9E370001 & 0xFFFFFFFF) >> 16
+    return zone_of(s, page) * s.settings.buckets_per_zone + hashed % s.settings.buckets_per_zone

@@ -1,0 +1,1 @@
+"""What hardware costs: figures, topology, cache lines, spinlocks; no kernel word in it."""

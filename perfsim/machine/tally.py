@@ -1,0 +1,110 @@
+"""What a run counts: CPU time by category, lock statistics by class, latency histograms.
+
+Everything is cleared when the warm-up ends, so a row describes the measured window alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perfsim.numeric.buckets import CELLS, bucket
+
+Ints = list[int]
+
+USER = 0
+KERNEL = 1
+SPIN = 2
+SWITCH = 3
+IDLE = 4
+CATEGORIES = 5
+
+
+class Tally(NamedTuple):
+    """Counts of the measured window. Times in ps.
+
+    window_start: [ps]. cpu_ps: [cpu * CATEGORIES + category]; cpu_category, cpu_since: [cpu].
+    acquisitions .. hold_max_ps: [lock class]. cells: [histogram * CELLS + cell]; latency_*: [histogram].
+    """
+
+    window_start: Ints
+    cpu_ps: Ints
+    cpu_category: Ints
+    cpu_since: Ints
+    acquisitions: Ints
+    contentions: Ints
+    wait_total_ps: Ints
+    wait_max_ps: Ints
+    hold_total_ps: Ints
+    hold_max_ps: Ints
+    cells: Ints
+    latency_count: Ints
+    latency_total_ps: Ints
+    latency_max_ps: Ints
+
+
+def new_tally(cpus: int, lock_classes: int, histograms: int) -> Tally:
+    """An empty tally; every CPU idle since time 0."""
+    return Tally(
+        window_start=[0],
+        cpu_ps=[0] * (cpus * CATEGORIES),
+        cpu_category=[IDLE] * cpus,
+        cpu_since=[0] * cpus,
+        acquisitions=[0] * lock_classes,
+        contentions=[0] * lock_classes,
+        wait_total_ps=[0] * lock_classes,
+        wait_max_ps=[0] * lock_classes,
+        hold_total_ps=[0] * lock_classes,
+        hold_max_ps=[0] * lock_classes,
+        cells=[0] * (histograms * CELLS),
+        latency_count=[0] * histograms,
+        latency_total_ps=[0] * histograms,
+        latency_max_ps=[0] * histograms,
+    )
+
+
+def spend(tally: Tally, cpu: int, now: int, category: int) -> None:
+    """Book the CPU's time since its last change of category, then change to another."""
+    start = tally.cpu_since[cpu]
+    tally.cpu_ps[cpu * CATEGORIES + tally.cpu_category[cpu]] += now - start
+    tally.cpu_since[cpu] = now
+    tally.cpu_category[cpu] = category
+
+
+def latency(tally: Tally, histogram: int, value_ps: int) -> None:
+    """Record one latency. Values are never negative."""
+    tally.cells[histogram * CELLS + bucket(value_ps)] += 1
+    tally.latency_count[histogram] += 1
+    tally.latency_total_ps[histogram] += value_ps
+    if value_ps > tally.latency_max_ps[histogram]:
+        tally.latency_max_ps[histogram] = value_ps
+
+
+def acquired(tally: Tally, lock_class: int, contended: int, wait_ps: int) -> None:
+    """Record one acquisition; a wait of zero counts as a wait. Histogram number = lock class."""
+    tally.acquisitions[lock_class] += 1
+    tally.contentions[lock_class] += contended
+    tally.wait_total_ps[lock_class] += wait_ps
+    if wait_ps > tally.wait_max_ps[lock_class]:
+        tally.wait_max_ps[lock_class] = wait_ps
+    latency(tally, lock_class, wait_ps)
+
+
+def held(tally: Tally, lock_class: int, since_ps: int, now: int) -> None:
+    """Record one hold, clipped to the measured window."""
+    start = since_ps
+    if start < tally.window_start[0]:
+        start = tally.window_start[0]
+    hold_ps = now - start
+    if hold_ps < 0:
+        hold_ps = 0
+    tally.hold_total_ps[lock_class] += hold_ps
+    if hold_ps > tally.hold_max_ps[lock_class]:
+        tally.hold_max_ps[lock_class] = hold_ps
+
+
+def start_window(tally: Tally, now: int) -> None:
+    """The warm-up is over: forget what was counted; intervals that are open go on from here."""
+    for column in (tally.cpu_ps, *tally[4:]):
+        column[:] = [0] * len(column)
+    tally.cpu_since[:] = [now] * len(tally.cpu_since)
+    tally.window_start[0] = now

@@ -1,0 +1,1 @@
+"""What a run tells: the table of columns and the row that fills it."""

@@ -1,0 +1,202 @@
+"""One run, from scenario to row: prepared, simulated, measured, checked."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from perfsim.engine import reference
+from perfsim.engine.prepare import design_of, profile_of, run_id, task_names
+from perfsim.engine.trace import Trace
+from perfsim.errors import InputError, PerfsimError
+from perfsim.kernel import state as k
+from perfsim.kernel.boot import Seed, boot, machine_size
+from perfsim.kernel.defects import Defect
+from perfsim.kernel.designs import SHIPPED, failure
+from perfsim.kernel.invariants import INVARIANTS, stranded_pages
+from perfsim.kernel.run import begin_window, end_window
+from perfsim.kernel.state import State
+from perfsim.machine.tally import CATEGORIES, Tally
+from perfsim.numeric.buckets import CELLS, upper
+from perfsim.scenario.schema import MeasureSpec, Scenario
+
+Row = dict[str, Any]
+
+ENGINES = ("simpy",)
+PS_PER_NS = 1000
+PS_PER_S = 10**12
+PERCENTILES = (("p50", 500), ("p90", 900), ("p99", 990), ("p999", 999))
+
+_RATES = {
+    "reclaim_scanned_per_s": k.PGSCAN,
+    "reclaim_freed_per_s": k.PGSTEAL,
+    "putback_per_s": k.PUTBACKS,
+    "mlock_pages_per_s": k.MLOCK_PAGES,
+    "munlock_pages_per_s": k.MUNLOCK_PAGES,
+    "faults_per_s": k.PGFAULT,
+}
+_COUNTERS = {
+    "page_lock_sleeps": k.PAGE_LOCK_SLEEPS,
+    "page_lock_steals": k.PAGE_LOCK_STEALS,
+    "redo_retries": k.REDO_RETRIES,
+    "pgscan": k.PGSCAN,
+    "pgsteal": k.PGSTEAL,
+    "pgactivate": k.PGACTIVATE,
+    "pgdeactivate": k.PGDEACTIVATE,
+    "unevictable_pgs_culled": k.UNEVICTABLE_PGCULLED,
+    "unevictable_pgs_rescued": k.UNEVICTABLE_PGRESCUED,
+    "unevictable_pgs_mlocked": k.UNEVICTABLE_PGMLOCKED,
+    "unevictable_pgs_munlocked": k.UNEVICTABLE_PGMUNLOCKED,
+    "unevictable_pgs_stranded": k.UNEVICTABLE_PGSTRANDED,
+}
+_HISTOGRAMS = {
+    "lru_lock_wait": k.LRU_LOCK,
+    "page_lock_wait": k.PAGE_LOCK,
+    **{name: probe for probe, name in k.PROBE_NAMES.items()},
+}
+
+
+def simulate(
+    scenario: Scenario,
+    design: str,
+    seed: Seed,
+    engine: str = "simpy",
+    trace: Trace | None = None,
+) -> Row:
+    """Run one scenario (its own values, no axes) under one design and return its row.
+
+    The keys are the names of measure/columns.py, without what a sweep adds (point and axes). trace: called with every
+    primitive (time in ps, CPU, name, arguments). Raises InputError for a scenario that cannot run or a user's design
+    that fails, StuckError when nobody can run any more.
+    """
+    if engine not in ENGINES:
+        raise InputError("--engine", f"no engine is called {engine!r}; known: {', '.join(ENGINES)}")
+    started = time.perf_counter()
+    profile = profile_of(scenario)
+    chosen = design_of(scenario, design)
+    s = boot(scenario, profile, seed)
+    running = reference.start(s, chosen, task_names(scenario, profile), trace)
+    try:
+        row = _run(running, scenario.measure)
+    except PerfsimError:
+        raise
+    except Exception as error:
+        if chosen.name in SHIPPED:
+            raise
+        raise failure(chosen, error) from None
+    row |= _verdict(s, chosen.defects)
+    cpus, nodes = machine_size(scenario, profile)
+    identity: Row = {
+        "run_id": run_id(scenario, design, seed),
+        "design": chosen.name,
+        "profile": profile.name,
+        "cpus": cpus,
+        "nodes": nodes,
+        "replication": seed.replication,
+        "seed": seed.seed,
+        "engine": engine,
+    }
+    return identity | row | {"wall_s": time.perf_counter() - started}
+
+
+def _run(running: reference.Running, measure: MeasureSpec) -> Row:
+    """Let a run pass through warm-up, window and wind-down; the figures of the window."""
+    s = running.s
+    end_ps = measure.warmup_ps + measure.duration_ps
+    reference.advance(running, measure.warmup_ps)
+    begin_window(s, measure.warmup_ps)
+    reference.advance(running, end_ps)
+    end_window(s, end_ps)
+    row = _measured(s, measure.duration_ps)
+    row["events"] = reference.events_of(running)
+    reference.finish(running, end_ps)
+    return row
+
+
+def _measured(s: State, duration_ps: int) -> Row:
+    """The figures of the window, at its end."""
+    row: Row = {name: s.events[event] * PS_PER_S / duration_ps for name, event in _RATES.items()}
+    for name, histogram in _HISTOGRAMS.items():
+        row |= _latency(s.m.tally, name, histogram)
+    for lock_class, name in enumerate(k.LOCK_NAMES):
+        row |= _lock(s, lock_class, name, duration_ps)
+    row |= {name: s.events[event] for name, event in _COUNTERS.items()}
+    row["nr_mlock"] = sum(s.zones.nr_mlock)
+    row["nr_unevictable"] = sum(s.zones.lru_length[k.LRU_UNEVICTABLE :: k.LRU_LISTS])
+    row |= _cpu_time(s.m.tally)
+    row["simulated_ns"] = duration_ps / PS_PER_NS
+    return row
+
+
+def _latency(tally: Tally, name: str, histogram: int) -> Row:
+    """Count, mean, percentiles, maximum and histogram of one latency; no value, no percentile."""
+    prefix = f"{name}_latency"
+    count = tally.latency_count[histogram]
+    cells = tally.cells[histogram * CELLS : (histogram + 1) * CELLS]
+    filled = [(cell, number) for cell, number in enumerate(cells) if number]
+    row: Row = {f"{prefix}_count": count}
+    row[f"{prefix}_mean_ns"] = tally.latency_total_ps[histogram] / count / PS_PER_NS if count else None
+    largest_ps = tally.latency_max_ps[histogram]
+    for label, per_mille in PERCENTILES:
+        row[f"{prefix}_{label}_ns"] = _percentile_ps(filled, count, per_mille, largest_ps) if count else None
+    row[f"{prefix}_max_ns"] = largest_ps / PS_PER_NS if count else None
+    row[f"{prefix}_hist"] = [{"upper_ns": upper(cell) / PS_PER_NS, "count": number} for cell, number in filled]
+    return row
+
+
+def _percentile_ps(filled: list[tuple[int, int]], count: int, per_mille: int, largest_ps: int) -> float:
+    """Upper bound in ns of the cell that holds the smallest value with at least this share of all at or below it."""
+    rank = -(-count * per_mille // 1000)
+    seen = 0
+    for cell, number in filled:
+        seen += number
+        if seen >= rank:
+            return min(upper(cell), largest_ps) / PS_PER_NS
+    raise AssertionError(f"{seen} values in the cells, {count} counted")
+
+
+def _lock(s: State, lock_class: int, name: str, duration_ps: int) -> Row:
+    tally = s.m.tally
+    hold_ps = tally.hold_total_ps[lock_class]
+    return {
+        f"{name}_acquisitions": tally.acquisitions[lock_class],
+        f"{name}_contentions": tally.contentions[lock_class],
+        f"{name}_wait_total_ns": tally.wait_total_ps[lock_class] / PS_PER_NS,
+        f"{name}_wait_max_ns": tally.wait_max_ps[lock_class] / PS_PER_NS,
+        f"{name}_hold_total_ns": hold_ps / PS_PER_NS,
+        f"{name}_hold_max_ns": tally.hold_max_ps[lock_class] / PS_PER_NS,
+        f"{name}_utilization": hold_ps / (duration_ps * _locks_of_class(s, lock_class)),
+    }
+
+
+def _locks_of_class(s: State, lock_class: int) -> int:
+    """How many locks share the figure: for page locks the pages that lock_loop tasks use, else every page."""
+    if lock_class != k.PAGE_LOCK:
+        return s.m.lock_class.count(lock_class)
+    loops = [task for task, kind in enumerate(s.tasks.kind) if kind == k.LOCK_LOOP]
+    pages = max((s.tasks.page_count[task] for task in loops), default=0)
+    return pages if pages and len(loops) == len(s.tasks.kind) else s.settings.pages
+
+
+def _cpu_time(tally: Tally) -> Row:
+    """Shares of all CPUs' time; every picosecond has one owner, so they sum to 1."""
+    total_ps = sum(tally.cpu_ps)
+    names = ("user", "kernel", "spin", "switch", "idle")
+    return {f"cpu_{name}_fraction": sum(tally.cpu_ps[i::CATEGORIES]) / total_ps for i, name in enumerate(names)}
+
+
+def _verdict(s: State, defects: tuple[Defect, ...]) -> Row:
+    """What was violated, at quiescence and before: by name where the design declares it, else as a number."""
+    declared = {defect.violation: defect.name for defect in defects}
+    hits: dict[str, int] = {}
+    violations = sum(invariant(s) for invariant in INVARIANTS)
+    for violation, count in enumerate(s.violations):
+        if violation not in declared:
+            violations += count
+        elif count:
+            hits[declared[violation]] = hits.get(declared[violation], 0) + count
+    return {
+        "stranded_pages": stranded_pages(s),
+        "invariant_violations": violations,
+        "defect_hits": [{"defect": name, "count": count} for name, count in sorted(hits.items())],
+    }

@@ -1,0 +1,1 @@
+"""Integer functions shared by every reader of a kernel path: random numbers, buckets, the calendar."""

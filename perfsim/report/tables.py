@@ -1,0 +1,258 @@
+"""What `run` and `sweep` answer: designs side by side, and per point old, new, and new/old with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from perfsim.kernel.designs import load_design
+from perfsim.measure.columns import COLUMNS
+from perfsim.report.render import FORMATS, Cell, Head, Interval, Kind, Table, render
+from perfsim.scenario.schema import place
+from perfsim.stats.paired import Ratio, paired_ratio
+from perfsim.units import format_count, format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from perfsim.scenario.schema import Scenario
+
+__all__ = ["FORMATS", "Table", "render", "run_table", "sweep_table"]
+
+Row = dict[str, Any]
+Line = tuple[Cell, ...]
+
+RUN_METRICS = (
+    "reclaim_scanned_per_s",
+    "reclaim_freed_per_s",
+    "putback_per_s",
+    "mlock_pages_per_s",
+    "munlock_pages_per_s",
+    "faults_per_s",
+    "putback_latency_p50_ns",
+    "putback_latency_p99_ns",
+    "lru_lock_utilization",
+    "lru_lock_wait_latency_mean_ns",
+    "page_lock_utilization",
+    "page_lock_wait_latency_mean_ns",
+    "page_lock_sleeps",
+    "page_lock_steals",
+    "redo_retries",
+    "cpu_user_fraction",
+    "cpu_kernel_fraction",
+    "cpu_spin_fraction",
+    "cpu_switch_fraction",
+    "cpu_idle_fraction",
+    "stranded_pages",
+    "invariant_violations",
+)
+
+
+class Compared(NamedTuple):
+    """How designs are compared by a metric. resolution: relative difference that its way of measuring can make up."""
+
+    more_is_better: bool
+    resolution: float
+
+
+COMPARED = {
+    "reclaim_scanned_per_s": Compared(more_is_better=True, resolution=0),
+    "putback_latency_p99_ns": Compared(more_is_better=False, resolution=1 / 64),  # the width of a cell
+}
+"""What a sweep compares designs by."""
+
+ALONE_METRICS = (
+    *COMPARED,
+    "lru_lock_acquisitions",
+    "lru_lock_utilization",
+    "lru_lock_wait_latency_mean_ns",
+    "page_lock_acquisitions",
+    "page_lock_utilization",
+    "page_lock_wait_latency_mean_ns",
+)
+"""What a sweep of one design shows: of these, whatever is not zero everywhere."""
+
+_UNITS = {column.name: column.unit for column in COLUMNS}
+
+
+class _Sweep(NamedTuple):
+    """The rows of a sweep: [point][design][replication]. designs: the old one first; axes: dotted paths."""
+
+    cells: dict[int, dict[str, dict[int, Row]]]
+    designs: tuple[str, ...]
+    axes: tuple[str, ...]
+
+
+def run_table(rows: Sequence[Row]) -> Table:
+    """The designs of one scenario side by side, with the ratio of each to the first.
+
+    rows: one a design, at least one, all of one scenario and seed. There is no ratio with a zero or a missing value.
+    """
+    old, *news = rows
+    heads = [Head("metric", "metric"), Head("unit", "unit"), *(Head(row["design"], row["design"]) for row in rows)]
+    for new in news:
+        key = f"{new['design']}/{old['design']}"
+        heads.append(Head(key, key, kind=Kind.RATIO))
+    lines: list[Line] = []
+    for metric in RUN_METRICS:
+        ratios = [paired_ratio([new[metric]], [old[metric]]) for new in news]
+        values = [row[metric] for row in rows]
+        lines.append((metric, _UNITS[metric], *values, *(ratio.estimate if ratio else None for ratio in ratios)))
+    caption = (
+        f"{old['profile']}, {_counted(old['cpus'], 'CPU')}, {_counted(old['nodes'], 'node')}, seed {old['seed']}, "
+        f"{format_duration(round(old['simulated_ns'] * 1000))} simulated after the warm-up"
+    )
+    return Table("metrics", caption, tuple(heads), tuple(lines), tuple(_correctness(rows)))
+
+
+def sweep_table(rows: Sequence[Row], scenario: Scenario) -> Table:
+    """Every point that has rows: means of the designs, and new/old with its interval over paired replications.
+
+    rows: of this scenario's sweep, complete or not, in any order. Old is the first of kernel.designs; each other design
+    is compared with it. Of a single design there is nothing to compare: its throughput and its locks are shown.
+    """
+    sweep = _grouped(rows, scenario)
+    compares = len(sweep.designs) > 1
+    heads, lines = _compared(sweep) if compares else _alone(sweep, rows)
+    notes = [*(_comparison_notes(sweep) if compares else _NOTE_ALONE), *_correctness(rows)]
+    return Table("points", _caption(rows, scenario), heads, lines, tuple(notes))
+
+
+def _grouped(rows: Iterable[Row], scenario: Scenario) -> _Sweep:
+    cells: dict[int, dict[str, dict[int, Row]]] = defaultdict(lambda: defaultdict(dict))
+    for row in rows:
+        cells[row["point"]][row["design"]][row["replication"]] = row
+    at = place(scenario, "kernel.designs")
+    designs = tuple(load_design(design, at).name for design in scenario.kernel.designs)
+    return _Sweep(dict(sorted(cells.items())), designs, tuple(axis.path for axis in scenario.sweep.axes))
+
+
+def _axis_heads(sweep: _Sweep) -> list[Head]:
+    """People read the last part of an axis's path, unless two axes share it."""
+    short = Counter(path.rpartition(".")[2] for path in sweep.axes)
+    names = [(path, path.rpartition(".")[2]) for path in sweep.axes]
+    return [Head(path, last if short[last] == 1 else path, kind=Kind.EXACT) for path, last in names]
+
+
+def _axis_values(sweep: _Sweep, point: int) -> list[Cell]:
+    row = next(iter(next(iter(sweep.cells[point].values())).values()))
+    return [row[path] for path in sweep.axes]
+
+
+def _compared(sweep: _Sweep) -> tuple[tuple[Head, ...], tuple[Line, ...]]:
+    old, *news = sweep.designs
+    heads = _axis_heads(sweep)
+    for metric in COMPARED:
+        heads.append(Head(f"{metric}.{old}", old, metric))
+        for new in news:
+            key = f"{metric}.{new}/{old}"
+            heads += [Head(f"{metric}.{new}", new, metric), Head(key, "ratio", metric, Kind.RATIO)]
+            heads.append(Head(key, "95 % interval", metric, Kind.INTERVAL))
+    lines: list[Line] = []
+    for point in sweep.cells:
+        line = _axis_values(sweep, point)
+        for metric in COMPARED:
+            line.append(_mean(sweep, point, old, metric))
+            for new in news:
+                ratio = _ratio(sweep, point, new, metric)
+                line += [_mean(sweep, point, new, metric), ratio.estimate if ratio else None, _interval(ratio)]
+        lines.append(tuple(line))
+    return tuple(heads), tuple(lines)
+
+
+def _alone(sweep: _Sweep, rows: Sequence[Row]) -> tuple[tuple[Head, ...], tuple[Line, ...]]:
+    metrics = [metric for metric in ALONE_METRICS if any(row[metric] for row in rows)]
+    heads = [*_axis_heads(sweep), *(Head(metric, metric) for metric in metrics)]
+    lines = [
+        (*_axis_values(sweep, point), *(_mean(sweep, point, sweep.designs[0], metric) for metric in metrics))
+        for point in sweep.cells
+    ]
+    return tuple(heads), tuple(lines)
+
+
+def _mean(sweep: _Sweep, point: int, design: str, metric: str) -> float | None:
+    """Mean over the replications that have a value."""
+    values = [row[metric] for row in sweep.cells[point].get(design, {}).values() if row[metric] is not None]
+    return math.fsum(values) / len(values) if values else None
+
+
+def _ratio(sweep: _Sweep, point: int, design: str, metric: str) -> Ratio | None:
+    """Design over old, in pairs of the replications that both have run."""
+    new, old = (sweep.cells[point].get(name, {}) for name in (design, sweep.designs[0]))
+    both = sorted(new.keys() & old.keys())
+    return paired_ratio([new[one][metric] for one in both], [old[one][metric] for one in both])
+
+
+def _interval(ratio: Ratio | None) -> Interval | None:
+    return Interval(ratio.low, ratio.high) if ratio and ratio.low is not None and ratio.high is not None else None
+
+
+def _caption(rows: Sequence[Row], scenario: Scenario) -> str:
+    points = math.prod(len(axis.values) for axis in scenario.sweep.axes)
+    replications = scenario.sweep.replications
+    runs = points * len(scenario.kernel.designs) * replications
+    asked = f"{_counted(points, 'point')}, {_counted(replications, 'replication')}, seed {scenario.sweep.seed}"
+    missing = f"; incomplete: {format_count(len(rows))} of {_counted(runs, 'run')}" if len(rows) < runs else ""
+    return f"{scenario.name}: {asked}{missing}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{format_count(count)} {noun}" if count == 1 else f"{format_count(count)} {noun}s"
+
+
+_NOTE_ALONE = ("Each figure is the mean over the replications.",)
+
+
+def _comparison_notes(sweep: _Sweep) -> list[str]:
+    """How to read the figures, then the verdict: one line a metric and a new design."""
+    old, *news = sweep.designs
+    ratios = " and ".join(f"{new}/{old}" for new in news)
+    notes = [
+        f"ratio: {ratios}, geometric mean over replications paired by their random numbers, with its 95 % interval "
+        "(Student's t on log ratios; each point for itself). Other figures: mean over the replications. Percentiles "
+        "are told apart only beyond 1/64, the width of a histogram's cell."
+    ]
+    return notes + [_verdict(sweep, new, metric) for metric in COMPARED for new in news]
+
+
+def _verdict(sweep: _Sweep, design: str, metric: str) -> str:
+    """At how many points the interval is on one side of 1, by more than the resolution; and the mean of all ratios."""
+    ratios = [_ratio(sweep, point, design, metric) for point in sweep.cells]
+    counts = Counter(_judged(ratio, COMPARED[metric]) for ratio in ratios)
+    said = ", ".join(f"{judged} at {format_count(counts[judged])}" for judged in _JUDGEMENTS if counts[judged])
+    logs = [math.log(ratio.estimate) for ratio in ratios if ratio]
+    overall = f"; geometric mean of its ratios {math.exp(math.fsum(logs) / len(logs)):.3f}" if logs else ""
+    return f"{metric}: {design} is {said or 'compared at 0'} of {_counted(len(ratios), 'point')}{overall}"
+
+
+_JUDGEMENTS = ("better", "worse", "not told apart", "without an interval (it takes 2 replications)", "without a ratio")
+
+
+def _judged(ratio: Ratio | None, compared: Compared) -> str:
+    better, worse, undecided, no_interval, no_ratio = _JUDGEMENTS
+    if ratio is None:
+        return no_ratio
+    if ratio.low is None or ratio.high is None:
+        return no_interval
+    limit = 1 + compared.resolution
+    if ratio.low > limit:
+        return better if compared.more_is_better else worse
+    if ratio.high < 1 / limit:
+        return worse if compared.more_is_better else better
+    return undecided
+
+
+def _correctness(rows: Iterable[Row]) -> list[str]:
+    """One line a design of which something went wrong: violations, stranded pages, known defects that showed."""
+    wrong: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        wrong[row["design"]]["invariant violations"] += row["invariant_violations"]
+        wrong[row["design"]]["stranded pages"] += row["stranded_pages"]
+        for hit in row["defect_hits"]:
+            wrong[row["design"]][f"known defect {hit['defect']}"] += hit["count"]
+    return [
+        f"{design}: " + ", ".join(f"{what} {format_count(count)}" for what, count in sorted((+counts).items()))
+        for design, counts in wrong.items()
+        if +counts
+    ]

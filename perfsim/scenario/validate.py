@@ -1,0 +1,241 @@
+"""From a workload's file and the options of a command to a Scenario, or to one InputError that says what to mend."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from perfsim.errors import InputError, quoted
+from perfsim.scenario import fields, schema
+from perfsim.scenario.axes import read_axes
+from perfsim.scenario.fields import Item, optional, refusal, required, section
+from perfsim.scenario.locate import find_workload
+from perfsim.scenario.overrides import task_name, with_option, with_set, with_value, without_axes
+from perfsim.scenario.schema import (
+    SECTION_KEYS,
+    CheckRule,
+    KernelSpec,
+    MachineSpec,
+    MeasureSpec,
+    MemorySpec,
+    Scenario,
+    SweepSpec,
+    TaskSpec,
+    place,
+)
+from perfsim.scenario.source import Node, earlier, parse_document, read_text
+from perfsim.scenario.tasks import read_tasks, task_count
+from perfsim.units import format_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_SECTIONS = ("name", "machine", "memory", "kernel", "tasks", "measure", "sweep", "check")
+_METRIC = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def load_scenario(
+    workload: str | os.PathLike[str],
+    sets: Sequence[str] = (),
+    *,
+    profile: str | None = None,
+    designs: Sequence[str] = (),
+    seed: int | None = None,
+) -> Scenario:
+    """The validated scenario of a workload: a path, or the name of a shipped one.
+
+    sets: KEY=VALUE arguments, applied in order; a later one wins. profile, designs and seed replace machine.profile,
+    kernel.designs and sweep.seed. What is set is no axis any more. Raises InputError for the first thing that is wrong
+    in the file or the options; profiles, designs and memory are looked for later, by those who know them.
+    """
+    path = find_workload(os.fspath(workload))
+    text = read_text(path)
+    root = parse_document(text, path)
+    for argument in sets:
+        root = with_set(root, argument)
+    if profile is not None:
+        root = with_option(root, "machine.profile", Node(profile, "--profile", "quoted"))
+    if designs:
+        names = tuple(Node(design, "--design", "quoted") for design in designs)
+        root = with_option(root, "kernel.designs", Node(names, "--design"))
+    if seed is not None:
+        root = with_option(root, "sweep.seed", Node(seed, "--seed", "plain"))
+    scenario = scenario_of(root, text)
+    check_relations(scenario)
+    _check_axis_values(scenario)
+    _check_jobs_count(scenario)
+    return scenario
+
+
+def scenario_of(root: Node, text: str) -> Scenario:
+    """The scenario of a tree of nodes, each value checked by itself. Raises InputError."""
+    top = Item(root, "")
+    keys = section(top, _SECTIONS, _belongs)
+    name = fields.name(required(top, keys, "name", "mlock_heavy"))
+    machine = _machine(required(top, keys, "machine", "{profile: x86_64}"))
+    tasks = read_tasks(required(top, keys, "tasks", "[{name: faulters, kind: fault, per: cpu, think: 20us}]"))
+    return Scenario(
+        name=name,
+        machine=machine,
+        memory=optional(keys, "memory", _memory, MemorySpec()),
+        kernel=optional(keys, "kernel", _kernel, KernelSpec()),
+        tasks=tasks,
+        measure=optional(keys, "measure", _measure, MeasureSpec()),
+        sweep=optional(keys, "sweep", partial(_sweep, tasks=tasks), SweepSpec()),
+        check=optional(keys, "check", _check, ()),
+        places=dict(_places(root, "")),
+        text=text,
+        root=root,
+    )
+
+
+def check_relations(scenario: Scenario) -> None:
+    """Raise InputError if values do not fit each other: sizes in pages, and the number of tasks.
+
+    What depends on the profile's own number of CPUs or nodes, because the workload does not say one, is not known here.
+    """
+    limit = scenario.memory.pages_per_node
+    for task in scenario.tasks:
+        for key, pages in (("range_pages", task.range_pages), ("pages", task.pages)):
+            if pages > limit:
+                path = f"tasks.{task.name}.{key}"
+                problem = f"{format_count(pages)} pages; expected at most memory.pages_per_node, {format_count(limit)}"
+                raise InputError(place(scenario, path), f"{path}: {problem}")
+    cpus, nodes = scenario.machine.cpus, scenario.machine.nodes
+    if cpus is None:
+        return
+    total = sum(task_count(task, cpus, nodes or 1) for task in scenario.tasks)
+    if total > schema.TASK_COUNT_MAX:
+        problem = f"{format_count(total)} tasks in all; expected at most {format_count(schema.TASK_COUNT_MAX)}"
+        raise InputError(place(scenario, "tasks"), f"tasks: {problem}")
+
+
+def _machine(item: Item) -> MachineSpec:
+    keys = section(item, SECTION_KEYS["machine"], _belongs)
+    return MachineSpec(
+        profile=fields.name_or_file(required(item, keys, "profile", "x86_64"), ".yaml"),
+        cpus=optional(keys, "cpus", partial(fields.integer, low=1, high=schema.CPUS_MAX), None),
+        nodes=optional(keys, "nodes", partial(fields.integer, low=1, high=schema.NODES_MAX), None),
+    )
+
+
+def _memory(item: Item) -> MemorySpec:
+    keys = section(item, SECTION_KEYS["memory"], _belongs)
+    default = MemorySpec()
+    pages = partial(fields.integer, low=schema.PAGES_PER_NODE_MIN, high=schema.PAGES_PER_NODE_MAX)
+    return MemorySpec(
+        pages_per_node=optional(keys, "pages_per_node", pages, default.pages_per_node),
+        file_ppm=optional(keys, "file_fraction", fields.fraction_ppm, default.file_ppm),
+        mlocked_ppm=optional(keys, "mlocked_fraction", fields.fraction_ppm, default.mlocked_ppm),
+        referenced_ppm=optional(keys, "referenced_fraction", fields.fraction_ppm, default.referenced_ppm),
+        dirty_ppm=optional(keys, "dirty_fraction", fields.fraction_ppm, default.dirty_ppm),
+    )
+
+
+def _kernel(item: Item) -> KernelSpec:
+    keys = section(item, SECTION_KEYS["kernel"], _belongs)
+    default = KernelSpec()
+    return KernelSpec(
+        designs=optional(keys, "designs", _designs, default.designs),
+        memcg=optional(keys, "memcg", fields.boolean, default.memcg),
+    )
+
+
+def _designs(item: Item) -> tuple[str, ...]:
+    designs: list[str] = []
+    for entry in fields.items(item, "a list of designs such as [lock_page, redo]"):
+        design = fields.name_or_file(entry, ".py")
+        if design in designs:
+            raise refusal(entry, f"duplicate design {quoted(design)}; expected each once")
+        designs.append(design)
+    return tuple(designs)
+
+
+def _measure(item: Item) -> MeasureSpec:
+    keys = section(item, SECTION_KEYS["measure"], _belongs)
+    default = MeasureSpec()
+    measure = MeasureSpec(
+        warmup_ps=optional(keys, "warmup", fields.fixed_duration_ps, default.warmup_ps),
+        duration_ps=optional(keys, "duration", fields.fixed_duration_ps, default.duration_ps),
+    )
+    if measure.duration_ps == 0:
+        raise refusal(keys["duration"], "a duration of 0 measures nothing; expected for example 20ms")
+    return measure
+
+
+def _sweep(item: Item, tasks: Sequence[TaskSpec]) -> SweepSpec:
+    entries = fields.mapping(item, f"the keys {', '.join(SECTION_KEYS['sweep'])}")
+    if "precision" in entries:
+        raise refusal(entries["precision"], "not available in this version; write replications: N")
+    keys = section(item, SECTION_KEYS["sweep"], _belongs)
+    default = SweepSpec()
+    replications = partial(fields.integer, low=1, high=schema.REPLICATIONS_MAX)
+    return SweepSpec(
+        axes=optional(keys, "axes", partial(read_axes, tasks=tasks), default.axes),
+        replications=optional(keys, "replications", replications, default.replications),
+        seed=optional(keys, "seed", partial(fields.integer, low=0, high=schema.SEED_MAX), default.seed),
+    )
+
+
+def _check(item: Item) -> tuple[CheckRule, ...]:
+    """The rules by metric. Whether there is such a column is for `perfsim check` to say."""
+    rules = []
+    for metric, entry in fields.mapping(item, "rules such as reclaim_scanned_per_s: {max_regression: 3%}").items():
+        if not _METRIC.fullmatch(metric):
+            problem = f"{quoted(metric)} is no metric; expected a result column such as reclaim_scanned_per_s"
+            raise fields.key_refusal(item, metric, problem)
+        keys = section(entry, ("max_regression",))
+        rules.append(CheckRule(metric, fields.fraction_ppm(required(entry, keys, "max_regression", "3%"))))
+    return tuple(rules)
+
+
+def _belongs(key: str) -> str:
+    """The hint for a key that stands in the wrong section."""
+    for section_name, keys in SECTION_KEYS.items():
+        if key in keys:
+            return f' (did you mean "{section_name}.{key}"?)'
+    return ""
+
+
+def _places(node: Node, path: str) -> Iterator[tuple[str, str]]:
+    """Dotted path and place of every node; a task goes by its name, a part of another list by its index."""
+    yield path, node.place
+    inner: list[tuple[str, Node]] = []
+    if isinstance(node.value, dict):
+        inner = list(node.value.items())
+    elif isinstance(node.value, tuple):
+        inner = [(_part_name(part, path) or str(index), part) for index, part in enumerate(node.value)]
+    for key, part in inner:
+        yield from _places(part, f"{path}.{key}" if path else key)
+
+
+def _part_name(part: Node, path: str) -> str | None:
+    return task_name(part) if path == "tasks" else None
+
+
+def _check_axis_values(scenario: Scenario) -> None:
+    """Raise InputError if an axis has a value that its key cannot have, or the same one twice."""
+    plain = without_axes(scenario.root)
+    for axis in scenario.sweep.axes:
+        seen: dict[Scenario, str] = {}
+        for value in axis.values:
+            varied = scenario_of(with_value(plain, axis.path, value.node), scenario.text)
+            if varied in seen:
+                problem = (
+                    f"{axis.path}: duplicate value {quoted(value.column)}; {earlier(seen[varied], value.node.place)}"
+                )
+                raise InputError(value.node.place, problem)
+            seen[varied] = value.node.place
+
+
+def _check_jobs_count(scenario: Scenario) -> None:
+    runs = scenario.sweep.replications * len(scenario.kernel.designs)
+    for axis in scenario.sweep.axes:
+        runs *= len(axis.values)
+    if runs > schema.JOBS_MAX:
+        problem = f"{format_count(runs)} runs (points x designs x replications)"
+        raise InputError(
+            place(scenario, "sweep"), f"sweep: {problem}; expected at most {format_count(schema.JOBS_MAX)}"
+        )

@@ -1,0 +1,1 @@
+"""Rows and manifests on disk, written atomically."""

@@ -1,0 +1,96 @@
+"""sweep.json: what a sweep was asked to do and how far it is. For people and scripts; the rows speak for themselves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from perfsim import __version__
+from perfsim.errors import InputError
+from perfsim.store.atomic import replacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A sweep at one instant.
+
+    workload, workload_sha256: name, and hash of the text of the workload file. sets: its `--set` texts.
+    axes: number of values of each axis, by dotted path. points, designs, replications, seed, engine: what the jobs are.
+    run_ids: of every job, in job order. done: of the jobs whose rows are stored, in job order.
+    failed: run_id and what went wrong, of the jobs that have no row for that reason.
+    started, updated: UTC, as "2026-11-25T03:15:00Z". wall_s: real time of all sessions together, in seconds.
+    perfsim_version, python_version: of the last session.
+    """
+
+    workload: str
+    workload_sha256: str
+    sets: tuple[str, ...]
+    axes: dict[str, int]
+    points: int
+    designs: tuple[str, ...]
+    replications: int
+    seed: int
+    engine: str
+    run_ids: tuple[str, ...]
+    done: tuple[str, ...]
+    failed: dict[str, str]
+    started: str
+    updated: str
+    wall_s: float
+    python_version: str
+    perfsim_version: str = __version__
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Replace a manifest at once or not at all. Raises InputError(path) if the place cannot be written."""
+    text = json.dumps({"manifest_version": MANIFEST_VERSION, **asdict(manifest)}, indent=2, allow_nan=False)
+    with replacing(path) as file:
+        file.write(text.encode() + b"\n")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """A manifest as it was written. Raises InputError(path) for one that is missing, damaged, foreign or newer."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _refusal(path, "no such file") from error
+    except OSError as error:
+        raise _refusal(path, f"cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise _refusal(path, "damaged: no JSON") from error
+    if not isinstance(content, dict) or type(content.get("manifest_version")) is not int:
+        raise _refusal(path, "no manifest of a sweep")
+    version = content.pop("manifest_version")
+    if version != MANIFEST_VERSION:
+        raise InputError(str(path), f"a manifest of form {version}; this perfsim reads form {MANIFEST_VERSION}")
+    return _manifest_of(path, content)
+
+
+def _manifest_of(path: Path, content: dict[str, Any]) -> Manifest:
+    given: dict[str, Any] = {}
+    for field in fields(Manifest):
+        if field.name not in content or not _fits(content[field.name], str(field.type)):
+            raise _refusal(path, f"damaged: {field.name} is missing or of the wrong type")
+        value = content[field.name]
+        given[field.name] = tuple(value) if isinstance(value, list) else value
+    return Manifest(**given)
+
+
+def _fits(value: Any, annotation: str) -> bool:
+    """Whether a value read from JSON is what a field of the manifest holds."""
+    if annotation == "tuple[str, ...]":
+        return isinstance(value, list) and all(type(one) is str for one in value)
+    if annotation.startswith("dict"):
+        kind = {"dict[str, int]": int, "dict[str, str]": str}[annotation]
+        return isinstance(value, dict) and all(type(one) is kind for one in value.values())
+    return type(value) in {"str": (str,), "int": (int,), "float": (int, float)}[annotation]
+
+
+def _refusal(path: Path, problem: str) -> InputError:
+    return InputError(str(path), f"{problem}; expected the sweep.json that perfsim sweep wrote")

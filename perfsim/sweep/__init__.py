@@ -1,0 +1,1 @@
+"""Many runs at once: worker processes, progress, interruption, resumption."""

@@ -1,0 +1,1 @@
+"""What the simulator must reproduce: closed forms and laws."""

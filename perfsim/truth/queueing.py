@@ -1,0 +1,372 @@
+"""Closed forms of queueing theory for CPUs that think, ask for a lock, hold it and give it back.
+
+This is `lock_loop` on the profile `ideal`, one task a CPU: a queue with a finite source (machine repairman). Each
+function is exact for the distributions it names and asserts that it was given those. Results are long-run means, in ns.
+Notation of the comments: N CPUs, Z mean think, S mean hold, X acquisitions per ns, W mean wait.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import expm
+from scipy.optimize import brentq
+from scipy.special import gammaln, logsumexp, xlog1py, xlogy
+
+from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
+from perfsim.scenario.schema import Duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Floats: TypeAlias = NDArray[np.float64]
+
+PS_PER_NS = 1000
+
+
+class Steady(NamedTuple):
+    """Locks in the long run.
+
+    acquisitions_per_ns: of all equal locks together.
+    utilization: fraction of the time that one lock is held; its hand-off is not hold.
+    wait_ns: mean from asking to owning, over all acquisitions, zeros included; a hand-off is part of it.
+    contended_fraction: acquisitions that did not get the lock at once.
+    handoff_fraction: fraction of the time that one lock is on its way from a CPU to the next.
+    """
+
+    acquisitions_per_ns: float
+    utilization: float
+    wait_ns: float
+    contended_fraction: float
+    handoff_fraction: float = 0.0
+
+
+class Locks(NamedTuple):
+    """Equal locks, of which a CPU takes one, drawn uniformly, for `hold`."""
+
+    hold: Duration
+    copies: int = 1
+
+
+class Group(NamedTuple):
+    """CPUs with a think of their own at a lock that they share with other groups."""
+
+    cpus: int
+    think: Duration
+
+
+class Handoff(NamedTuple):
+    """A release that finds j >= 1 CPUs waiting lets the next one own the lock after fixed + j * per_waiter."""
+
+    fixed_ns: float = 0.0
+    per_waiter_ns: float = 0.0
+
+    def after_ns(self, waiters_count: int) -> float:
+        """Time from a release that leaves this many CPUs waiting, the next owner included, to the next hold."""
+        return self.fixed_ns + waiters_count * self.per_waiter_ns if waiters_count else 0.0
+
+
+class Phases(NamedTuple):
+    """How long a wait lasts: the time that a Markov chain takes to leave its phases (Neuts 1981, phase type).
+
+    start: [phase] probability to begin there; what is missing to 1 is the probability of no wait at all.
+    rates_per_ns: [phase, phase] rates of change, negative on the diagonal; what is missing in a row is the end's rate.
+    """
+
+    start: Floats
+    rates_per_ns: Floats
+
+
+FREE = Handoff()
+
+
+def mean_ns(duration: Duration) -> float:
+    """Mean of a fixed, exponential or uniform duration."""
+    mean_ps = (duration.a_ps + duration.b_ps) / 2 if duration.kind == UNIFORM else duration.a_ps
+    return mean_ps / PS_PER_NS
+
+
+def _means_ns(think: Duration, hold: Duration) -> tuple[float, float]:
+    think_ns, hold_ns = mean_ns(think), mean_ns(hold)
+    assert hold_ns > 0, f"no hold: {hold}"
+    return think_ns, hold_ns
+
+
+def throughput_bounds_per_ns(
+    cpus: int, think: Duration, hold: Duration, handoff: Handoff = FREE
+) -> tuple[float, float]:
+    """Lowest and highest X of one lock, whatever the distributions and the order of service.
+
+    Low: a hold, with its hand-off, delays each other CPU at most once, by at most itself (Amdahl's law if the hand-off
+    is free). High: nobody ever waits, or the lock is never free. Source: Denning and Buzen 1978, asymptotic bounds.
+    """
+    think_ns, hold_ns = mean_ns(think), mean_ns(hold)
+    low = cpus / (think_ns + cpus * (hold_ns + handoff.after_ns(cpus - 1)))
+    return low, min(cpus / (think_ns + hold_ns), 1 / hold_ns if hold_ns else math.inf)
+
+
+def exponential_hold(cpus: int, think: Duration, hold: Duration) -> Steady:
+    """One lock, exponential hold, any think: only its mean counts (product form, Baskett et al. 1975). M/M/1//N."""
+    return locks_in_turn(cpus, think, (Locks(hold),))[0]
+
+
+def locks_in_turn(cpus: int, think: Duration, stages: Sequence[Locks]) -> tuple[Steady, ...]:
+    """Each round takes one lock of every stage, one after the other, never two at once: one result a stage.
+
+    Exponential holds, any think. Exact mean value analysis: who asks for a lock meets the queues of the same system
+    with one CPU fewer (Reiser and Lavenberg 1980).
+    """
+    assert cpus >= 1, f"{cpus} CPUs"
+    assert stages, "no stage"
+    assert all(stage.hold.kind == EXPONENTIAL for stage in stages), f"not all exponential: {stages}"
+    think_ns = mean_ns(think)
+    holds_ns = [mean_ns(stage.hold) for stage in stages]
+    at_lock = seen_at_lock = [0.0] * len(stages)
+    busy = seen_busy = [0.0] * len(stages)
+    per_ns = 0.0
+    for population in range(1, cpus + 1):
+        seen_at_lock, seen_busy = at_lock, busy
+        stays_ns = [hold_ns * (1 + seen) for hold_ns, seen in zip(holds_ns, seen_at_lock, strict=True)]
+        per_ns = population / (think_ns + sum(stays_ns))
+        at_lock = [per_ns * stay_ns / stage.copies for stay_ns, stage in zip(stays_ns, stages, strict=True)]
+        busy = [per_ns * hold_ns / stage.copies for hold_ns, stage in zip(holds_ns, stages, strict=True)]
+    return tuple(
+        Steady(per_ns, busy[stage], holds_ns[stage] * seen_at_lock[stage], seen_busy[stage])
+        for stage in range(len(stages))
+    )
+
+
+def groups_at_one_lock(groups: Sequence[Group], hold: Duration) -> tuple[Steady, ...]:
+    """Groups that differ in their think share one lock with one exponential hold: one result a group.
+
+    A group's utilization is its own part of the lock's. Exact mean value analysis with classes (Reiser and
+    Lavenberg 1980); time and memory grow with the product of the groups' sizes.
+    """
+    assert hold.kind == EXPONENTIAL, f"not exponential: {hold}"
+    hold_ns = mean_ns(hold)
+    thinks_ns = [mean_ns(group.think) for group in groups]
+    steady: dict[tuple[int, ...], tuple[Steady, ...]] = {}
+    for population in itertools.product(*(range(group.cpus + 1) for group in groups)):
+        steady[population] = tuple(
+            _group_among(steady.get(_one_fewer(population, index), ()), count, thinks_ns[index], hold_ns)
+            for index, count in enumerate(population)
+        )
+    return steady[tuple(group.cpus for group in groups)]
+
+
+def _one_fewer(population: tuple[int, ...], index: int) -> tuple[int, ...]:
+    return (*population[:index], population[index] - 1, *population[index + 1 :])
+
+
+def _group_among(seen: tuple[Steady, ...], count: int, think_ns: float, hold_ns: float) -> Steady:
+    """A group of `count` CPUs, each of which sees on its arrival what the system does with one of them fewer."""
+    at_lock = sum(group.acquisitions_per_ns * (group.wait_ns + hold_ns) for group in seen)
+    wait_ns = hold_ns * at_lock
+    per_ns = count / (think_ns + wait_ns + hold_ns)
+    return Steady(per_ns, per_ns * hold_ns, wait_ns, sum(group.utilization for group in seen))
+
+
+def exponential_think(cpus: int, think: Duration, hold: Duration) -> Steady:
+    """One lock, exponential think, any hold (M/G/1//N). Source: Takacs 1962, Introduction to the Theory of Queues."""
+    assert cpus >= 1, f"{cpus} CPUs"
+    assert think.kind == EXPONENTIAL, f"not exponential: {think}"
+    think_ns, hold_ns = _means_ns(think, hold)
+    log_products = [0.0]
+    for index in range(1, cpus):
+        log_transform = _log_transform(hold, index / think.a_ps)
+        log_products.append(log_products[-1] + log_transform - math.log(-math.expm1(log_transform)))
+    nobody_left = math.exp(-float(logsumexp(_log_binomials(cpus - 1) - np.array(log_products))))
+    per_ns = 1 / (hold_ns + nobody_left * think_ns / cpus)
+    return Steady(per_ns, per_ns * hold_ns, cpus / per_ns - think_ns - hold_ns, 1 - nobody_left)
+
+
+def _log_transform(duration: Duration, rate_per_ps: float) -> float:
+    """Logarithm of the Laplace transform, the mean of exp(-rate * duration)."""
+    if duration.kind == FIXED or duration.a_ps == duration.b_ps:
+        return -rate_per_ps * duration.a_ps
+    if duration.kind == EXPONENTIAL:
+        return -math.log1p(rate_per_ps * duration.a_ps)
+    width = rate_per_ps * (duration.b_ps - duration.a_ps)
+    return -rate_per_ps * duration.a_ps + math.log(-math.expm1(-width) / width)
+
+
+def _log_binomials(count: int) -> Floats:
+    chosen = np.arange(count + 1)
+    logs: Floats = gammaln(count + 1) - gammaln(chosen + 1) - gammaln(count - chosen + 1)
+    return logs
+
+
+def handed_off(cpus: int, think: Duration, hold: Duration, handoff: Handoff) -> Steady:
+    """One FIFO lock whose hand-off takes time; exponential think, fixed or exponential hold.
+
+    The number of CPUs left waiting at a release is a Markov chain; X is one acquisition per mean time between
+    releases. Source: the method of the embedded chain, Kendall 1953.
+    """
+    assert think.kind == EXPONENTIAL, f"not exponential: {think}"
+    assert hold.kind in {FIXED, EXPONENTIAL}, f"neither fixed nor exponential: {hold}"
+    think_ns, hold_ns = _means_ns(think, hold)
+    left = _stationary(_left_at_release(cpus, think_ns, hold, handoff))
+    passing_ns = float(sum(left[waiters] * handoff.after_ns(waiters) for waiters in range(cpus)))
+    per_ns = 1 / (passing_ns + hold_ns + float(left[0]) * think_ns / cpus)
+    wait_ns = cpus / per_ns - think_ns - hold_ns
+    return Steady(per_ns, per_ns * hold_ns, wait_ns, 1 - float(left[0]), per_ns * passing_ns)
+
+
+def _left_at_release(cpus: int, think_ns: float, hold: Duration, handoff: Handoff) -> Floats:
+    """Transition probabilities [left now, left at the next release] of the number of CPUs that a release leaves."""
+    in_hold = [_arrivals_in_hold(thinkers, think_ns, hold) for thinkers in range(cpus)]
+    chain = np.zeros((cpus, cpus))
+    chain[0] = in_hold[cpus - 1]
+    for waiters in range(1, cpus):
+        arrived = _arrivals(cpus - waiters, think_ns, handoff.after_ns(waiters))
+        for count, probability in enumerate(arrived):
+            first = waiters - 1 + count
+            chain[waiters, first:] += probability * in_hold[cpus - waiters - count]
+    return chain
+
+
+def _arrivals_in_hold(thinkers: int, think_ns: float, hold: Duration) -> Floats:
+    """Distribution of how many of these thinkers ask for the lock during one hold."""
+    hold_ns = mean_ns(hold)
+    if hold.kind == FIXED:
+        return _arrivals(thinkers, think_ns, hold_ns)
+    thinking = thinkers - np.arange(thinkers + 1)
+    # The next event is an arrival, in a race of `thinking` rates 1/Z against the rate 1/S of the hold's end.
+    arrival_first = thinking * hold_ns / (thinking * hold_ns + think_ns)
+    reached = np.concatenate(([1.0], np.cumprod(arrival_first[:-1])))
+    arrivals: Floats = reached * (1 - arrival_first)
+    return arrivals
+
+
+def _arrivals(thinkers: int, think_ns: float, passed_ns: float) -> Floats:
+    """Distribution of how many of these thinkers ask for the lock within a fixed time: binomial."""
+    asked = np.arange(thinkers + 1)
+    probability = -math.expm1(-passed_ns / think_ns)
+    logs = _log_binomials(thinkers) + xlogy(asked, probability) + xlog1py(thinkers - asked, -probability)
+    arrivals: Floats = np.exp(logs)
+    return arrivals
+
+
+def _stationary(chain: Floats) -> Floats:
+    """The distribution that a Markov chain keeps: balance equations, one of them replaced by "they sum to 1"."""
+    size = len(chain)
+    equations = chain.T - np.eye(size)
+    equations[-1] = 1.0
+    right_side = np.zeros(size)
+    right_side[-1] = 1.0
+    return np.asarray(np.linalg.solve(equations, right_side), dtype=np.float64)
+
+
+def fixed_rounds(cpus: int, think: Duration, hold: Duration, handoff: Handoff = FREE) -> Steady:
+    """One FIFO lock, fixed think and hold, all CPUs starting together (D/D/1//N): every round is like the last.
+
+    Together, N - 1 CPUs wait at the first release; fewer are left while their rounds settle, down to the largest
+    number that reproduces itself. If that is none, nobody waits any more. Another start may settle elsewhere.
+    """
+    assert think.kind == hold.kind == FIXED, f"not fixed: {think}, {hold}"
+    think_ns, hold_ns = _means_ns(think, hold)
+    left, before = cpus - 1, cpus
+    while 0 < left < before:
+        before = left
+        left = cpus - 1 - math.floor(think_ns / (hold_ns + handoff.after_ns(left)))
+    if left <= 0:
+        return unmet_rounds(cpus, think, hold)
+    passing_ns = handoff.after_ns(left)
+    between_ns = passing_ns + hold_ns
+    wait_ns = cpus * between_ns - think_ns - hold_ns
+    return Steady(1 / between_ns, hold_ns / between_ns, wait_ns, 1.0, passing_ns / between_ns)
+
+
+def unmet_rounds(cpus: int, think: Duration, hold: Duration) -> Steady:
+    """Fixed think and hold, the CPUs started so far apart that they never meet, though a hand-off would be slow."""
+    assert think.kind == hold.kind == FIXED, f"not fixed: {think}, {hold}"
+    think_ns, hold_ns = _means_ns(think, hold)
+    round_ns = think_ns + hold_ns
+    assert cpus * hold_ns <= round_ns, f"{cpus} CPUs must meet"
+    return Steady(cpus / round_ns, cpus * hold_ns / round_ns, 0.0, 0.0)
+
+
+def wait_phases(cpus: int, think: Duration, hold: Duration, order: str = "fifo") -> Phases:
+    """How long a CPU waits for one lock: exponential think and hold, free hand-off; order "fifo", "random" or "lifo".
+
+    The CPU meets the others as they are in the long run without it (arrival theorem, Sevcik and Mitrani 1981), and
+    is followed through them until it owns the lock. With "fifo", any think of the same mean gives the same waits.
+    """
+    assert hold.kind == EXPONENTIAL, f"not exponential: {hold}"
+    assert order == "fifo" or think.kind == EXPONENTIAL, f"not exponential: {think}"
+    think_ns, hold_ns = _means_ns(think, hold)
+    met = _others_at_lock(cpus - 1, hold_ns / think_ns)[1:]
+    if order == "fifo":
+        return Phases(met, (np.eye(cpus - 1, k=-1) - np.eye(cpus - 1)) / hold_ns)
+    if order == "random":
+        return Phases(met, _random_rates_per_ns(cpus, think_ns, hold_ns))
+    assert order == "lifo", order
+    return _lifo_phases(met, think_ns, hold_ns)
+
+
+def _others_at_lock(others: int, ratio: float) -> Floats:
+    """Distribution of how many of these CPUs are at the lock, its owner included: n!/(n-k)! (S/Z)^k, normalised."""
+    at_lock = np.arange(others + 1)
+    logs = at_lock * math.log(ratio) - gammaln(others - at_lock + 1)
+    probabilities: Floats = np.exp(logs - logsumexp(logs))
+    return probabilities
+
+
+def _random_rates_per_ns(cpus: int, think_ns: float, hold_ns: float) -> Floats:
+    """Phase k - 1: k others at the lock, so that a release finds k CPUs waiting, each as likely to be the next."""
+    others = np.arange(1, cpus)
+    arrivals = (cpus - 1 - others) / think_ns
+    losses = (1 - 1 / others) / hold_ns
+    rates: Floats = np.diag(arrivals[:-1], 1) + np.diag(losses[1:], -1) - np.diag(arrivals + 1 / hold_ns)
+    return rates
+
+
+def _lifo_phases(met: Floats, think_ns: float, hold_ns: float) -> Phases:
+    """Phase (below, above): waiting CPUs that came before and after; only those above must be served first."""
+    pairs = [(below, above) for below in range(len(met)) for above in range(len(met) - below)]
+    number = {pair: index for index, pair in enumerate(pairs)}
+    start = np.zeros(len(pairs))
+    rates = np.zeros((len(pairs), len(pairs)))
+    for (below, above), index in number.items():
+        arrivals = (len(met) - 1 - below - above) / think_ns
+        rates[index, index] = -arrivals - 1 / hold_ns
+        if arrivals:
+            rates[index, number[below, above + 1]] = arrivals
+        if above:
+            rates[index, number[below, above - 1]] = 1 / hold_ns
+        else:
+            start[index] = met[below]
+    return Phases(start, rates)
+
+
+def given_wait(waits: Phases) -> Phases:
+    """The waits of contended acquisitions alone, as /proc/lock_stat counts them."""
+    return waits._replace(start=waits.start / waits.start.sum())
+
+
+def wait_mean_and_sd_ns(waits: Phases) -> tuple[float, float]:
+    """Mean and standard deviation of the wait."""
+    first = np.linalg.solve(-waits.rates_per_ns, np.ones(len(waits.start)))
+    second = 2 * np.linalg.solve(-waits.rates_per_ns, first)
+    mean = float(waits.start @ first)
+    return mean, math.sqrt(float(waits.start @ second) - mean**2)
+
+
+def wait_percentile_ns(waits: Phases, fraction: float) -> float:
+    """The wait that this fraction of acquisitions does not exceed; 0 if so many do not wait at all."""
+    assert 0 < fraction < 1, fraction
+
+    def too_many(wait_ns: float) -> float:
+        """How many more than the rest wait for longer."""
+        return float((waits.start @ expm(waits.rates_per_ns * wait_ns)).sum()) - (1 - fraction)
+
+    if too_many(0.0) <= 0:
+        return 0.0
+    high_ns = 1 / float(np.abs(waits.rates_per_ns).max())
+    while too_many(high_ns) > 0:
+        high_ns *= 2
+    return float(brentq(too_many, 0.0, high_ns, rtol=1e-12))

@@ -1,0 +1,15 @@
+"""What every test may ask for. Hypothesis draws the same cases on every machine and every run."""
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("perfsim", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.load_profile("perfsim")
+
+
+@pytest.fixture(params=["simpy"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of each engine in turn: a test of what a run does holds for every one."""
+    name = request.param
+    assert isinstance(name, str)
+    return name

@@ -1,0 +1,150 @@
+"""Before a run: its identity, whether it fits, and where the file says what cannot be found."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from perfsim.engine import prepare
+from perfsim.engine.prepare import available_bytes, check_fits, run_id, task_names
+from perfsim.errors import InputError
+from perfsim.kernel.boot import BYTES_PER_PAGE, Seed
+from perfsim.machine.profile import load_profile
+from tests.engine.conftest import ScenarioMaker
+
+SEED = Seed(1, 0)
+
+CHANGES = [
+    "machine.profile=ia64",
+    "machine.cpus=5",
+    "machine.nodes=1",
+    "memory.pages_per_node=513",
+    "memory.file_fraction=0.6",
+    "memory.mlocked_fraction=0.3",
+    "memory.referenced_fraction=0.3",
+    "memory.dirty_fraction=0.2",
+    "kernel.memcg=false",
+    "tasks.reclaimers.count=3",
+    "tasks.reclaimers.think=5us",
+    "tasks.reclaimers.kind=fault",
+    "tasks.lockers.range_pages=4",
+    "tasks.lockers.hold={exponential: 11us}",
+    "measure.warmup=21us",
+    "measure.duration=101us",
+]
+
+
+def test_an_identity_is_sixteen_hexadecimal_digits(scenario_of: ScenarioMaker) -> None:
+    identity = run_id(scenario_of(), "redo", SEED)
+    assert len(identity) == 16
+    assert int(identity, 16) >= 0
+    assert identity == identity.lower()
+
+
+def test_everything_that_determines_a_row_changes_its_identity(scenario_of: ScenarioMaker, workload: str) -> None:
+    identities = [run_id(scenario_of(workload, change), "redo", SEED) for change in CHANGES]
+    identities += [run_id(scenario_of(), "redo", seed) for seed in (SEED, Seed(2, 0), Seed(1, 1))]
+    identities += [run_id(scenario_of(), "lock_page", SEED)]
+    assert len(set(identities)) == len(CHANGES) + 4
+
+
+def test_what_changes_no_figure_leaves_the_identity_alone(scenario_of: ScenarioMaker, workload: str) -> None:
+    same = [
+        workload.replace("name: small", "name: other"),
+        workload.replace("name: lockers", "name: anything"),
+        "# a comment\n\n" + workload,
+        workload.replace("5us", "5000ns").replace("0.25", "25%"),
+        workload.replace("designs: [lock_page, redo]", "designs: [redo]"),
+        workload + "sweep: {axes: {machine.cpus: [4, 8]}, replications: 7, seed: 9}\n",
+        workload + "check: {putback_per_s: {max_regression: 3%}}\n",
+    ]
+    identities = {run_id(scenario_of(text), "redo", SEED) for text in [workload, *same]}
+    assert len(identities) == 1
+
+
+def test_the_place_of_the_file_is_not_in_the_identity(scenario_of: ScenarioMaker, workload: str) -> None:
+    here, there = scenario_of(workload, name="a/w.yaml"), scenario_of(workload, name="b/other.yaml")
+    assert run_id(here, "redo", SEED) == run_id(there, "redo", SEED)
+
+
+def test_values_a_profile_gives_count_like_those_of_the_workload(scenario_of: ScenarioMaker, workload: str) -> None:
+    profile = load_profile("x86_64")
+    cpus = profile.nodes * profile.cpus_per_node
+    implied = scenario_of(workload.replace(", cpus: 4, nodes: 2", ""))
+    said = scenario_of(workload.replace("cpus: 4, nodes: 2", f"cpus: {cpus}, nodes: {profile.nodes}"))
+    assert run_id(implied, "redo", SEED) == run_id(said, "redo", SEED)
+
+
+def test_a_users_design_is_known_by_its_text_and_not_by_its_name(
+    scenario_of: ScenarioMaker, design_file: Callable[[str], str], tmp_path: Path
+) -> None:
+    path = "async def cull_unevictable_page(cpu, page):\n    await cpu.smp_mb()\n"
+    mine = design_file(path)
+    first = run_id(scenario_of(), mine, SEED)
+    renamed = tmp_path / "renamed.py"
+    renamed.write_bytes(Path(mine).read_bytes())
+    assert run_id(scenario_of(), str(renamed), SEED) == first
+    design_file(path.replace("smp_mb", "cond_resched"))
+    assert run_id(scenario_of(), mine, SEED) != first
+
+
+def test_a_profile_is_known_by_its_figures_and_not_by_its_comments(
+    scenario_of: ScenarioMaker, workload: str, tmp_path: Path
+) -> None:
+    def identity(text: str) -> str:
+        file = tmp_path / "mine.yaml"
+        file.write_text(text, encoding="utf-8")
+        return run_id(scenario_of(workload.replace("profile: x86_64", f"profile: {file}")), "redo", SEED)
+
+    base = identity("name: mine\nextends: x86_64\n")
+    assert base == run_id(scenario_of(workload), "redo", SEED)
+    assert identity("# why\nname: other\nextends: x86_64\n") == base
+    assert identity("name: mine\nextends: x86_64\ncosts: {atomic_local: 11.5ns}\n") != base
+
+
+def test_tasks_are_named_by_their_group_and_number(scenario_of: ScenarioMaker) -> None:
+    scenario = scenario_of()
+    names = task_names(scenario, load_profile("x86_64"))
+    assert names == ["kswapd[0]", "kswapd[1]", "reclaimers[0]", "reclaimers[1]", "lockers[0]", "lockers[1]"]
+
+
+def test_memory_that_suffices_is_no_error(scenario_of: ScenarioMaker) -> None:
+    check_fits(scenario_of(), ("lock_page", "redo"))
+
+
+def test_memory_that_does_not_suffice_names_the_needed_and_the_available(
+    scenario_of: ScenarioMaker, workload: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "available_bytes", lambda: 2 * 512 * BYTES_PER_PAGE)
+    check_fits(scenario_of(), ("redo",))
+    with pytest.raises(InputError) as caught:
+        check_fits(scenario_of(workload, "memory.pages_per_node=1024"), ("redo",))
+    assert "2 nodes x 1024 pages need 600KiB, 300KiB are available" in str(caught.value)
+    with pytest.raises(InputError, match=r"w\.yaml:3:\d+: .*3 runs at once of 2 nodes x 512 pages need 900KiB"):
+        check_fits(scenario_of(), ("redo",), runs_at_once=3)
+
+
+def test_an_absurd_size_is_refused_before_anything_is_allocated(scenario_of: ScenarioMaker, workload: str) -> None:
+    with pytest.raises(InputError, match="are available"):
+        check_fits(scenario_of(workload, "memory.pages_per_node=2147483648"), ("redo",))
+
+
+def test_available_memory_is_more_than_nothing_and_less_than_a_petabyte() -> None:
+    assert 0 < available_bytes() < 2**50
+
+
+@pytest.mark.parametrize(
+    "old,new,place,nearest",
+    [
+        ("profile: x86_64", "profile: x86_46", "2:20", "x86_64"),
+        ("designs: [lock_page, redo]", "designs: [lock_page, redoo]", "4:31", "redo"),
+    ],
+)
+def test_an_unknown_profile_or_design_is_refused_where_the_file_names_it(
+    scenario_of: ScenarioMaker, workload: str, old: str, new: str, place: str, nearest: str
+) -> None:
+    scenario = scenario_of(workload.replace(old, new))
+    with pytest.raises(InputError) as caught:
+        check_fits(scenario, scenario.kernel.designs)
+    assert f"w.yaml:{place}: " in str(caught.value)
+    assert f'did you mean "{nearest}"' in str(caught.value)

@@ -1,0 +1,310 @@
+"""Allocator, page tables, ranges and what reclaim learns of a page: each primitive's change and cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
+from perfsim.kernel.invariants import INVARIANTS, no_page_is_lost, pages_of_list, ptes_agree_with_pages
+from perfsim.kernel.state import (
+    BAD_PAGE,
+    BAD_PAGE_MLOCKED,
+    LRU_INACTIVE_ANON,
+    LRU_INACTIVE_FILE,
+    LRU_LISTS,
+    LRU_UNEVICTABLE,
+    MAPPED_ELSEWHERE,
+    NO_MAPPING,
+    NONE,
+    PG_ACTIVE,
+    PG_DIRTY,
+    PG_LOCKED,
+    PG_LRU,
+    PG_MLOCKED,
+    PG_SWAPBACKED,
+    PG_UNEVICTABLE,
+    PG_UPTODATE,
+    WMARK_HIGH,
+    WMARK_LOW,
+    WMARK_MIN,
+    State,
+)
+from perfsim.machine.costs import (
+    ATOMIC_LOCAL,
+    DRAM_LOCAL,
+    DRAM_REMOTE,
+    GUP_PAGE,
+    L1_HIT,
+    PAGE_ALLOC,
+    PAGE_FREE,
+    RMAP_REFERENCED,
+    RMAP_UNMAP,
+    TLB_FLUSH_LOCAL,
+)
+from tests.kernel.conftest import Do, StateMaker
+
+FREE_AT_BOOT = 48
+"""pages_high of two nodes of 512 pages of 4 KiB: 32 * 3/2."""
+
+
+@pytest.fixture
+def costs(s: State) -> list[int]:
+    """The machine's figures."""
+    return s.m.cost_ps
+
+
+def slot_of_range(s: State, locked: int, is_file: int | None = None) -> int:
+    """The first pte of a range of zone 0 that is locked, or is not."""
+    ranges = s.ranges
+    for range_, zone in enumerate(ranges.zone):
+        if zone == 0 and ranges.locked[range_] == locked and is_file in (None, ranges.file[range_]):
+            return range_ * s.settings.range_pages
+    raise AssertionError("no such range")
+
+
+def test_a_task_works_on_the_zone_of_its_node(s: State, do: Do) -> None:
+    assert [do(s, "numa_zone", task=task) for task in range(7)] == [(zone, 0) for zone in (0, 0, 1, 1, 0, 0, 1)]
+
+
+@pytest.mark.parametrize("mark, pages", [(WMARK_MIN, 32), (WMARK_LOW, 40), (WMARK_HIGH, 48)])
+def test_a_watermark_is_kept_with_more_free_pages_than_it_says(s: State, do: Do, mark: int, pages: int) -> None:
+    s.zones.free_count[1] = pages
+    assert do(s, "zone_watermark_ok", 1, mark).value == 0
+    s.zones.free_count[1] = pages + 1
+    assert do(s, "zone_watermark_ok", 1, mark).value == 1
+
+
+def test_a_page_is_taken_with_one_reference_and_nothing_else(s: State, do: Do, costs: list[int]) -> None:
+    first = s.zones.free_head[0]
+    page, cost_ps = do(s, "rmqueue", 0)
+    assert (page, cost_ps) == (first, costs[PAGE_ALLOC] + costs[DRAM_LOCAL])
+    assert (s.pages.refcount[page], s.pages.flags[page], s.zones.free_count[0]) == (1, 0, FREE_AT_BOOT - 1)
+    assert do(s, "rmqueue", 0).value != page
+
+
+def test_allocation_stops_at_pages_min(s: State, do: Do) -> None:
+    pages = [do(s, "rmqueue", 0).value for _ in range(FREE_AT_BOOT - 32)]
+    assert NONE not in pages
+    assert do(s, "rmqueue", 0) == (NONE, 0)
+    assert s.zones.free_count[0] == 32
+
+
+def test_a_freed_page_is_the_next_to_be_taken(s: State, do: Do, costs: list[int]) -> None:
+    page = do(s, "rmqueue", 0).value
+    s.pages.refcount[page] = 0
+    assert do(s, "free_page_to_zone", page) == (0, costs[PAGE_FREE] + costs[L1_HIT])
+    assert s.violations == [0, 0, 0, 0]
+    assert (s.zones.free_count[0], no_page_is_lost(s)) == (FREE_AT_BOOT, 0)
+    assert do(s, "rmqueue", 0).value == page
+
+
+def test_a_page_is_freed_to_its_own_zone(s: State, do: Do) -> None:
+    page = do(s, "rmqueue", 1).value
+    s.pages.refcount[page] = 0
+    do(s, "free_page_to_zone", page, task=0)
+    assert s.zones.free_count == [FREE_AT_BOOT, FREE_AT_BOOT]
+
+
+@pytest.mark.parametrize("flag", [PG_LOCKED, PG_ACTIVE, PG_UNEVICTABLE, PG_LRU])
+def test_a_page_freed_with_a_flag_of_use_is_a_bad_page(s: State, do: Do, flag: int) -> None:
+    page = do(s, "rmqueue", 0).value
+    s.pages.refcount[page], s.pages.flags[page] = 0, flag
+    do(s, "free_page_to_zone", page)
+    assert (s.violations[BAD_PAGE], s.pages.flags[page]) == (1, 0)
+
+
+@pytest.mark.parametrize("column", ["refcount", "mapcount"])
+def test_a_page_freed_while_in_use_is_a_bad_page(s: State, do: Do, column: str) -> None:
+    page = do(s, "rmqueue", 0).value
+    s.pages.refcount[page] = 0
+    getattr(s.pages, column)[page] = 1
+    do(s, "free_page_to_zone", page)
+    assert s.violations[BAD_PAGE] == 1
+
+
+def test_an_mlocked_page_that_is_freed_is_counted_apart(s: State, do: Do) -> None:
+    page = do(s, "rmqueue", 0).value
+    s.pages.refcount[page], s.pages.flags[page] = 0, PG_MLOCKED
+    do(s, "free_page_to_zone", page)
+    assert (s.violations[BAD_PAGE], s.violations[BAD_PAGE_MLOCKED]) == (0, 1)
+
+
+def test_a_page_of_a_file_stream_has_the_caches_reference_alone(make_state: StateMaker, do: Do) -> None:
+    s = make_state("memory.file_fraction=1", "memory.dirty_fraction=0")
+    page = do(s, "rmqueue", 0).value
+    assert do(s, "new_page", page, MAPPED_ELSEWHERE).value == 0
+    assert (s.pages.flags[page], s.pages.refcount[page], s.pages.mapcount[page]) == (PG_UPTODATE, 1, 0)
+    assert (s.pages.mapping[page], s.pages.slot[page]) == (2, NONE)
+
+
+def test_a_page_of_an_anonymous_stream_is_mapped(make_state: StateMaker, do: Do) -> None:
+    s = make_state("memory.file_fraction=0", "memory.dirty_fraction=1")
+    page = do(s, "rmqueue", 1).value
+    assert do(s, "new_page", page, MAPPED_ELSEWHERE).value == 1
+    assert s.pages.flags[page] == PG_UPTODATE | PG_DIRTY | PG_SWAPBACKED
+    assert (s.pages.refcount[page], s.pages.mapcount[page]) == (2, 1)
+    assert (s.pages.mapping[page], s.pages.slot[page]) == (2 * 2 | 1, MAPPED_ELSEWHERE)
+
+
+@pytest.mark.parametrize("is_file", [0, 1])
+def test_a_page_faulted_into_a_range_is_of_the_ranges_kind(s: State, do: Do, is_file: int) -> None:
+    slot = slot_of_range(s, 1, is_file)
+    s.ranges.pte[slot] = NONE
+    page = do(s, "rmqueue", 0).value
+    before = list(s.zones.cgroup_length)
+    assert do(s, "new_page", page, slot).value == 1
+    assert (s.ranges.pte[slot], s.pages.slot[page], s.pages.refcount[page], s.pages.mapcount[page]) == (
+        page,
+        slot,
+        2,
+        1,
+    )
+    assert bool(s.pages.flags[page] & PG_SWAPBACKED) == (not is_file)
+    charged = LRU_INACTIVE_FILE if is_file else 1
+    assert s.zones.cgroup_length[charged] == before[charged] + 1
+
+
+def test_the_mix_of_new_pages_is_that_of_the_workload(make_state: StateMaker, do: Do) -> None:
+    s = make_state("memory.file_fraction=0.25", "memory.dirty_fraction=0.75")
+    page = do(s, "rmqueue", 0).value
+    seen: Counter[str] = Counter()
+    for _ in range(2_000):
+        do(s, "new_page", page, MAPPED_ELSEWHERE)
+        seen["anonymous"] += bool(s.pages.flags[page] & PG_SWAPBACKED)
+        seen["dirty"] += bool(s.pages.flags[page] & PG_DIRTY)
+    assert all(abs(count - 1_500) < 4 * 20 for count in seen.values())  # 20: standard deviation of each count
+
+
+def test_a_freed_page_is_uncharged(s: State, do: Do) -> None:
+    page = do(s, "rmqueue", 0).value
+    before = list(s.zones.cgroup_length)
+    do(s, "new_page", page, MAPPED_ELSEWHERE)
+    s.pages.refcount[page] = s.pages.mapcount[page] = 0
+    do(s, "free_page_to_zone", page)
+    assert (s.zones.cgroup_length, s.pages.cgroup[page]) == (before, 0)
+
+
+def test_follow_page_gives_the_page_with_a_reference(s: State, do: Do, costs: list[int]) -> None:
+    slot = slot_of_range(s, 1)
+    page = s.ranges.pte[slot]
+    followed = do(s, "follow_page", slot)
+    assert followed == (page, costs[GUP_PAGE] + costs[DRAM_LOCAL] + costs[ATOMIC_LOCAL])
+    assert s.pages.refcount[page] == 3
+    assert do(s, "pte_page", slot) == (page, 0)
+    assert s.pages.refcount[page] == 3
+
+
+def test_a_pte_that_is_not_present_has_no_page(s: State, do: Do, costs: list[int]) -> None:
+    slot = slot_of_range(s, 1)
+    s.ranges.pte[slot] = NONE
+    assert do(s, "follow_page", slot) == (NONE, costs[GUP_PAGE])
+    assert do(s, "pte_page", slot) == (NONE, 0)
+
+
+def test_ranges_are_picked_from_those_of_the_task_and_change_sides(s: State, do: Do) -> None:
+    tasks = s.tasks
+    own = s.ranges.order[tasks.range_first[0] : tasks.range_first[0] + tasks.range_count[0]]
+    unlocked = set(own[: tasks.range_unlocked[0]])
+    picked = do(s, "pick_unlocked_range").value
+    assert picked in unlocked
+    assert tasks.range_unlocked[0] == len(unlocked) - 1
+    back = do(s, "pick_locked_range").value
+    assert back in set(own) - unlocked | {picked}
+    assert tasks.range_unlocked[0] == len(unlocked)
+    assert sorted(s.ranges.order) == list(range(len(s.ranges.order)))
+
+
+def test_every_range_of_a_task_is_picked_in_time(s: State, do: Do) -> None:
+    tasks = s.tasks
+    own = set(s.ranges.order[tasks.range_first[1] : tasks.range_first[1] + tasks.range_count[1]])
+    picked = set()
+    for _ in range(200):
+        picked.add(do(s, "pick_unlocked_range", task=1).value)
+        picked.add(do(s, "pick_locked_range", task=1).value)
+    assert picked == own
+
+
+def test_a_range_begins_at_its_first_pte_and_is_locked_as_a_whole(s: State, do: Do) -> None:
+    assert do(s, "vma_start", 3).value == 3 * 16
+    do(s, "set_vm_locked", 3, 1)
+    assert [do(s, "slot_locked", slot).value for slot in (48, 63)] == [1, 1]
+    do(s, "set_vm_locked", 3, 0)
+    assert [do(s, "slot_locked", slot).value for slot in (48, 63, MAPPED_ELSEWHERE, NONE)] == [0, 0, 0, 0]
+
+
+def test_reclaim_unmaps_a_page_and_drops_its_ptes_reference(s: State, do: Do, costs: list[int]) -> None:
+    slot = slot_of_range(s, 0)
+    page = s.ranges.pte[slot]
+    cost_ps = costs[RMAP_UNMAP] + costs[TLB_FLUSH_LOCAL] + costs[DRAM_LOCAL] + costs[ATOMIC_LOCAL]
+    assert do(s, "try_to_unmap", page) == (SWAP_SUCCESS, cost_ps)
+    assert (s.ranges.pte[slot], s.pages.slot[page], s.pages.mapcount[page], s.pages.refcount[page]) == (
+        NONE,
+        NONE,
+        0,
+        1,
+    )
+    assert ptes_agree_with_pages(s) == 0
+
+
+def test_reclaim_unmaps_a_page_of_a_process_that_is_not_followed(s: State, do: Do) -> None:
+    page = next(page for page in pages_of_list(s, 0, LRU_INACTIVE_ANON) if s.pages.slot[page] == MAPPED_ELSEWHERE)
+    assert do(s, "try_to_unmap", page).value == SWAP_SUCCESS
+    assert (s.pages.slot[page], s.pages.refcount[page]) == (NONE, 1)
+
+
+def test_reclaim_finds_a_locked_range_only_when_mmap_sem_is_free(s: State, do: Do, costs: list[int]) -> None:
+    slot = slot_of_range(s, 1)
+    page = s.ranges.pte[slot]
+    owner = s.ranges.owner[slot // 16]
+    assert do(s, "try_to_unmap", page) == (SWAP_MLOCK, costs[RMAP_UNMAP])
+    do(s, "down_write_mmap_sem", task=owner)
+    assert do(s, "try_to_unmap", page).value == SWAP_AGAIN
+    do(s, "up_write_mmap_sem", task=owner)
+    assert do(s, "try_to_unmap", page).value == SWAP_MLOCK
+    assert [invariant.__name__ for invariant in INVARIANTS if invariant(s)] == []
+
+
+def test_a_walk_of_the_reverse_map_is_paid_only_for_a_mapped_page(s: State, do: Do, costs: list[int]) -> None:
+    s.pages.mapcount[9] = 1
+    s.pages.mapcount[10] = 0
+    assert [do(s, "page_referenced", page).cost_ps for page in (9, 10)] == [costs[RMAP_REFERENCED], 0]
+    assert do(s, "try_to_munlock", 9) == (SWAP_SUCCESS, costs[RMAP_UNMAP])
+
+
+@pytest.mark.parametrize("share, answers", [("0", {0}), ("1", {1}), ("0.5", {0, 1})])
+def test_a_page_is_found_referenced_as_often_as_the_workload_says(
+    make_state: StateMaker, do: Do, share: str, answers: set[int]
+) -> None:
+    s = make_state(f"memory.referenced_fraction={share}")
+    assert {do(s, "page_referenced", 9).value for _ in range(100)} == answers
+
+
+def test_reclaim_turns_to_files_and_anonymous_pages_by_their_number(s: State, do: Do) -> None:
+    s.zones.lru_length[LRU_LISTS:] = [30, 20, 100, 50, 10_000]
+    seen = Counter(do(s, "balance_list", 1).value for _ in range(2_000))
+    assert set(seen) == {LRU_INACTIVE_ANON, LRU_INACTIVE_FILE}
+    assert abs(seen[LRU_INACTIVE_FILE] - 1_500) < 4 * 20  # 20: standard deviation of the count
+    s.zones.lru_length[LRU_LISTS:] = [0, 0, 0, 0, 10_000]
+    assert do(s, "balance_list", 1).value == LRU_INACTIVE_FILE
+    assert LRU_UNEVICTABLE not in seen
+
+
+def test_a_lock_loops_pages_are_spread_over_the_nodes(make_state: StateMaker, do: Do) -> None:
+    s = make_state(
+        workload="""
+name: spread
+machine: {profile: x86_64, cpus: 2, nodes: 2}
+memory: {pages_per_node: 256}
+tasks:
+  - {name: loop, kind: lock_loop, per: cpu, lock: page_lock, pages: 5, think: 1us, hold: 1us}
+measure: {warmup: 0us, duration: 1us}
+"""
+    )
+    assert {do(s, "pick_page").value for _ in range(200)} == {0, 256, 1, 257, 2}
+
+
+def test_a_truncated_page_has_left_the_cache(s: State, do: Do, costs: list[int]) -> None:
+    assert do(s, "remove_from_page_cache", 600).cost_ps == costs[DRAM_REMOTE]
+    assert s.pages.mapping[600] == NO_MAPPING

@@ -1,0 +1,235 @@
+"""Tasks on CPUs: who runs, who waits its turn, when a woken task is there, and how CPU time is booked."""
+
+from __future__ import annotations
+
+import pytest
+
+from perfsim.kernel.effects.sched import TIMESLICE_PS, choose, draw_of, probe_begin, probe_end, resume
+from perfsim.kernel.state import (
+    CHOICE,
+    MLOCK_CALL,
+    NONE,
+    PGSCAN,
+    PUTBACK,
+    PUTBACKS,
+    TASK_DONE,
+    TASK_NEW,
+    TASK_READY,
+    TASK_RUNNING,
+    TASK_SLEEPING,
+    THINK,
+    State,
+)
+from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, IPI_SEND, PAGE_COPY, WAKEUP
+from perfsim.machine.state import BLOCKED, IN_USER, RUNNING, SWITCHED_OUT
+from perfsim.machine.tally import CATEGORIES, IDLE, KERNEL, SWITCH, USER
+from tests.kernel.conftest import Do, StateMaker
+
+US = 10**6
+FAULTER = 4
+"""The second task of CPU 0."""
+
+
+@pytest.fixture
+def costs(s: State) -> list[int]:
+    """The machine's figures."""
+    return s.m.cost_ps
+
+
+def wakes(s: State) -> list[tuple[int, int]]:
+    """Resumptions asked for since the last look: (CPU, instant)."""
+    count = s.m.wakes.length[0]
+    s.m.wakes.length[0] = 0
+    return list(zip(s.m.wakes.cpu[:count], s.m.wakes.at_ps[:count], strict=True))
+
+
+def booked(s: State, cpu: int) -> dict[int, int]:
+    """CPU time by category, without those that have none."""
+    times = s.m.tally.cpu_ps[cpu * CATEGORIES : (cpu + 1) * CATEGORIES]
+    return {category: time_ps for category, time_ps in enumerate(times) if time_ps}
+
+
+def test_the_first_task_of_a_cpu_runs_and_the_next_waits_its_turn(s: State, do: Do) -> None:
+    assert s.tasks.state == [TASK_NEW] * 7
+    assert [do(s, "task_begin", task=task).value for task in (0, FAULTER, 5)] == [0, BLOCKED, BLOCKED]
+    assert (s.run.current[0], s.run.head[0], s.run.tail[0], s.tasks.next_ready[FAULTER]) == (0, FAULTER, 5, 5)
+    assert (s.tasks.state[0], s.tasks.state[FAULTER], s.m.cpu_state[0]) == (TASK_RUNNING, TASK_READY, RUNNING)
+
+
+def test_a_task_that_ends_leaves_its_cpu_to_the_next(s: State, do: Do, costs: list[int]) -> None:
+    do(s, "task_begin")
+    do(s, "task_begin", task=FAULTER)
+    do(s, "task_exit", now=50 * US)
+    assert wakes(s) == [(0, 50 * US + costs[CONTEXT_SWITCH])]
+    assert (s.tasks.state[0], s.run.current[0], s.run.head[0]) == (TASK_DONE, FAULTER, NONE)
+    assert resume(s, FAULTER, 50 * US + costs[CONTEXT_SWITCH]) == 0
+    assert (s.tasks.state[FAULTER], s.m.cpu_state[0]) == (TASK_RUNNING, RUNNING)
+    assert booked(s, 0) == {KERNEL: 50 * US, SWITCH: costs[CONTEXT_SWITCH]}
+
+
+def test_the_last_task_of_a_cpu_leaves_it_idle_after_the_switch(s: State, do: Do, costs: list[int]) -> None:
+    do(s, "task_begin")
+    do(s, "task_exit", now=50 * US)
+    assert (wakes(s), s.run.current[0], s.run.idle_from_ps[0]) == ([], NONE, 50 * US + costs[CONTEXT_SWITCH])
+
+
+def test_a_yield_goes_to_the_end_of_the_queue(s: State, do: Do) -> None:
+    for task in (0, FAULTER, 5):
+        do(s, "task_begin", task=task)
+    order = []
+    for now in (10, 20, 30, 40):
+        current = s.run.current[0]
+        assert do(s, "sched_yield", task=current, now=now * US).value == BLOCKED
+        ((_, at_ps),) = wakes(s)
+        order.append(s.run.current[0])
+        assert resume(s, s.run.current[0], at_ps) == 0
+    assert order == [FAULTER, 5, 0, FAULTER]
+
+
+def test_a_task_alone_on_its_cpu_keeps_it(s: State, do: Do) -> None:
+    do(s, "task_begin")
+    assert do(s, "sched_yield", now=5).value == 0
+    assert (s.run.current[0], wakes(s)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "need_resched, now, expected",
+    [(0, TIMESLICE_PS - 1, 0), (0, TIMESLICE_PS, BLOCKED), (1, 1, BLOCKED)],
+    ids=["within its slice", "slice over", "need_resched"],
+)
+def test_cond_resched_yields_when_it_should(s: State, do: Do, need_resched: int, now: int, expected: int) -> None:
+    do(s, "task_begin")
+    do(s, "task_begin", task=FAULTER)
+    s.run.need_resched[0] = need_resched
+    assert do(s, "cond_resched", now=now).value == expected
+    assert s.run.need_resched[0] == 0
+
+
+def test_to_schedule_with_a_spinlock_held_is_a_bug(s: State, do: Do) -> None:
+    do(s, "task_begin")
+    do(s, "spin_lock", 0, 0)
+    with pytest.raises(AssertionError, match="CPU 0 schedules with a spinlock held"):
+        do(s, "task_exit", now=5)
+
+
+@pytest.mark.parametrize("name, length_ps", [("think", 3 * US), ("hold_in_user", 20 * US)])
+def test_user_time_passes_as_such(s: State, do: Do, name: str, length_ps: int) -> None:
+    do(s, "task_begin")
+    assert do(s, name, now=2 * US) == (BLOCKED, 0)
+    assert (wakes(s), s.m.cpu_state[0]) == ([(0, 2 * US + length_ps)], IN_USER)
+    assert resume(s, 0, 2 * US + length_ps) == 0
+    assert booked(s, 0) == {KERNEL: 2 * US, USER: length_ps}
+
+
+def test_no_user_time_at_all_goes_straight_on(make_state: StateMaker, do: Do) -> None:
+    s = make_state("tasks.lockers.think=0us")
+    do(s, "task_begin")
+    assert (do(s, "think").value, wakes(s), s.m.cpu_state[0]) == (0, [], RUNNING)
+
+
+def test_a_hold_is_work_on_the_tasks_own_clock(s: State, do: Do) -> None:
+    assert do(s, "hold") == (0, 20 * US)
+
+
+def test_think_and_hold_draw_from_streams_of_their_own(make_state: StateMaker, do: Do) -> None:
+    sets = ("tasks.lockers.think={exponential: 3us}", "tasks.lockers.hold={exponential: 3us}")
+    first, second = make_state(*sets), make_state(*sets)
+    holds = [do(first, "hold").cost_ps for _ in range(3)]
+    for _ in range(5):
+        draw_of(second, 0, THINK)
+    assert [do(second, "hold").cost_ps for _ in range(3)] == holds
+    assert len(set(holds)) == 3
+
+
+def test_a_choice_is_a_draw_of_the_tasks_own_stream(s: State) -> None:
+    chosen = [choose(s, 0, 10) for _ in range(200)]
+    assert set(chosen) == set(range(10))
+    assert s.tasks.draws[CHOICE] == 200
+    assert [choose(s, 1, 10) for _ in range(200)] != chosen
+
+
+def test_a_sleeper_is_woken_onto_its_idle_cpu(s: State, do: Do, costs: list[int]) -> None:
+    """From the waker's wake-up, through the interrupt and the exit from idle, to the switch."""
+    do(s, "task_begin", task=6)
+    do(s, "task_begin", task=0)
+    assert do(s, "kswapd_sleep", task=6, now=10 * US).value == BLOCKED
+    assert (s.tasks.state[6], s.m.cpu_state[2], wakes(s)) == (TASK_SLEEPING, SWITCHED_OUT, [])
+    woken = do(s, "wakeup_kswapd", 1, task=0, now=100 * US)
+    assert woken.cost_ps == costs[WAKEUP] + costs[IPI_SEND]
+    there_ps = 100 * US + costs[WAKEUP] + costs[IPI] + costs[IDLE_EXIT] + costs[CONTEXT_SWITCH]
+    assert (wakes(s), s.tasks.state[6]) == ([(2, there_ps)], TASK_READY)
+    assert resume(s, 6, there_ps) == 0
+    assert s.tasks.state[6] == TASK_RUNNING
+    idle_ps = there_ps - 10 * US - 2 * costs[CONTEXT_SWITCH]
+    assert booked(s, 2) == {KERNEL: 10 * US, SWITCH: 2 * costs[CONTEXT_SWITCH], IDLE: idle_ps}
+
+
+def test_a_task_woken_while_its_cpu_still_switches_waits_for_the_switch(s: State, do: Do, costs: list[int]) -> None:
+    do(s, "task_begin", task=6)
+    do(s, "kswapd_sleep", task=6, now=10 * US)
+    do(s, "wakeup_kswapd", 1, task=0, now=10 * US)
+    from_ps = 10 * US + max(costs[WAKEUP], costs[CONTEXT_SWITCH])
+    assert wakes(s) == [(2, from_ps + costs[IPI] + costs[IDLE_EXIT] + costs[CONTEXT_SWITCH])]
+
+
+def test_a_sleeper_of_a_busy_cpu_is_queued_and_asks_for_the_cpu(s: State, do: Do, costs: list[int]) -> None:
+    do(s, "task_begin", task=5)
+    do(s, "kswapd_sleep", task=5, now=US)
+    do(s, "task_begin", task=0, now=2 * US)
+    assert do(s, "wakeup_kswapd", 0, task=0, now=3 * US).cost_ps == costs[WAKEUP]
+    assert (s.run.head[0], s.run.need_resched[0], s.tasks.state[5], wakes(s)) == (5, 1, TASK_READY, [])
+
+
+def test_a_kswapd_that_runs_or_is_not_there_is_not_woken(s: State, do: Do) -> None:
+    do(s, "task_begin", task=5)
+    assert do(s, "wakeup_kswapd", 0, task=0) == (0, 0)
+    s.zones.kswapd[1] = NONE
+    assert do(s, "wakeup_kswapd", 1, task=0) == (0, 0)
+    assert wakes(s) == []
+
+
+def test_kswapd_does_not_sleep_once_the_run_is_over(s: State, do: Do) -> None:
+    do(s, "task_begin", task=5)
+    assert do(s, "should_stop", task=5).value == 0
+    s.stop[0] = 1
+    assert [do(s, name, task=5).value for name in ("should_stop", "kswapd_sleep")] == [1, 0]
+    assert s.tasks.state[5] == TASK_RUNNING
+
+
+def test_a_cpu_resumed_that_was_not_waiting_is_a_bug(s: State, do: Do) -> None:
+    do(s, "task_begin")
+    with pytest.raises(AssertionError, match="CPU 0 resumed in state"):
+        resume(s, 0, 5)
+
+
+def test_work_and_events_add_up(s: State, do: Do, costs: list[int]) -> None:
+    assert do(s, "work", PAGE_COPY) == (0, costs[PAGE_COPY])
+    do(s, "count_vm_event", PGSCAN, 32)
+    do(s, "count_vm_event", PGSCAN, 7)
+    assert s.events[PGSCAN] == 39
+
+
+def test_a_probe_measures_the_tasks_own_clock_with_work_that_is_not_yet_paid(s: State) -> None:
+    s.m.pending_ps[0] = 50
+    probe_begin(s, 0, 1_000, MLOCK_CALL)
+    s.m.pending_ps[0] = 400
+    probe_end(s, 0, 9_000, MLOCK_CALL)
+    assert (s.m.tally.latency_count[MLOCK_CALL], s.m.tally.latency_total_ps[MLOCK_CALL]) == (1, 9_400 - 1_050)
+
+
+def test_nested_probes_are_one_latency_and_probes_of_tasks_their_own(s: State, do: Do) -> None:
+    do(s, "probe_begin", PUTBACK, now=1_000)
+    do(s, "probe_begin", PUTBACK, now=2_000)
+    do(s, "probe_begin", PUTBACK, task=1, now=2_500)
+    do(s, "probe_end", PUTBACK, now=3_000)
+    assert (s.m.tally.latency_count[PUTBACK], s.events[PUTBACKS]) == (0, 0)
+    do(s, "probe_end", PUTBACK, now=4_000)
+    assert (s.m.tally.latency_max_ps[PUTBACK], s.events[PUTBACKS]) == (3_000, 1)
+    do(s, "probe_end", PUTBACK, task=1, now=5_000)
+    assert (s.m.tally.latency_total_ps[PUTBACK], s.events[PUTBACKS]) == (5_500, 2)
+
+
+def test_only_putback_counts_putbacks(s: State, do: Do) -> None:
+    do(s, "probe_begin", MLOCK_CALL)
+    do(s, "probe_end", MLOCK_CALL)
+    assert s.events[PUTBACKS] == 0

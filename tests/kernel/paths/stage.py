@@ -1,0 +1,146 @@
+"""A stage for kernel paths: a booted state, the reference engine, and one script for each CPU.
+
+A script is a coroutine function of its Cpu that calls paths and primitives. A gate stops a CPU before one of its
+primitives until another script opens it: so an interleaving is written down, not hoped for.
+"""
+
+import types
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import simpy
+
+from perfsim.engine import reference
+from perfsim.engine.prepare import profile_of
+from perfsim.engine.reference import ReferenceCpu, Running
+from perfsim.engine.trace import TraceRow
+from perfsim.kernel.boot import Seed, boot
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.designs import Design, load_design
+from perfsim.kernel.invariants import INVARIANTS, pages_of_list
+from perfsim.kernel.primitives import Primitive
+from perfsim.kernel.state import NONE, State
+from perfsim.scenario.schema import Scenario
+
+Script = Callable[[Cpu], Coroutine[Any, Any, Any]]
+
+
+@dataclass
+class Gate:
+    """A CPU stops before the nth call of a primitive from now on; opened lets it go on."""
+
+    primitive: str
+    nth: int
+    reached: simpy.Event
+    opened: simpy.Event
+
+
+class GatedCpu(ReferenceCpu):
+    """The reference engine's Cpu, stopped where a gate says so."""
+
+    gates: list[Gate]
+
+    @types.coroutine
+    def perform(self, primitive: Primitive, *arguments: int) -> Generator[simpy.Event, None, int]:
+        for gate in self.gates:
+            gate.nth -= gate.primitive == primitive.name
+            if gate.nth == 0 and not gate.reached.triggered:
+                gate.reached.succeed()
+                yield gate.opened
+        return (yield from super().perform(primitive, *arguments))
+
+
+@dataclass
+class Stage:
+    """One state under one design. rows: the trace so far."""
+
+    env: simpy.Environment
+    s: State
+    design: Design
+    cpus: list[ReferenceCpu] = field(default_factory=list)
+    rows: list[TraceRow] = field(default_factory=list)
+
+    @property
+    def paths(self) -> Any:
+        """The design's paths by name."""
+        return self.design.paths
+
+
+def new_stage(scenario: Scenario, design: str) -> Stage:
+    """A stage with one task on each CPU, none of which has begun."""
+    s = boot(scenario, profile_of(scenario), Seed(1, 0))
+    stage = Stage(simpy.Environment(initial_time=0), s, load_design(design))
+    for task in range(len(s.tasks.cpu)):
+        cpu = GatedCpu(stage.env, s, task, stage.cpus, stage.rows.append)
+        cpu.gates = []
+        stage.cpus.append(cpu)
+    return stage
+
+
+def gate(stage: Stage, cpu: int, primitive: str, nth: int = 1) -> Gate:
+    """Stop a CPU before the nth call of a primitive, by its name."""
+    added = Gate(primitive, nth, simpy.Event(stage.env), simpy.Event(stage.env))
+    one = stage.cpus[cpu]
+    assert isinstance(one, GatedCpu)
+    one.gates.append(added)
+    return added
+
+
+@types.coroutine
+def until(event: simpy.Event) -> Generator[simpy.Event, None, None]:
+    """Let a script wait for a gate, or for anything else that happens on the stage."""
+    yield event
+
+
+def play(stage: Stage, *scripts: Script) -> list[Any]:
+    """Run one script a CPU from its first step to its last, then drain its pagevecs. Returns what the scripts return.
+
+    Raises StuckError when not all of them come to their end.
+    """
+    results: list[Any] = [None] * len(stage.cpus)
+    for number, cpu in enumerate(stage.cpus):
+        script = scripts[number] if number < len(scripts) else nothing
+        stage.env.process(_on_stage(stage, cpu, script, results))  # type: ignore[arg-type]  # as the engine does
+    names = [f"script[{number}]" for number in range(len(stage.cpus))]
+    reference.finish(Running(stage.env, stage.s, stage.cpus, names), at_ps=1)
+    return results
+
+
+async def nothing(cpu: Cpu) -> None:
+    """The script of a CPU that has no part."""
+
+
+async def _on_stage(stage: Stage, cpu: ReferenceCpu, script: Script, results: list[Any]) -> None:
+    await cpu.task_begin()
+    results[cpu.task] = await script(cpu)
+    await stage.paths["lru_add_drain"](cpu)
+    await cpu.task_exit()
+
+
+def broken(stage: Stage) -> list[str]:
+    """Names of the invariants that do not hold, and the kernel's own assertions that failed."""
+    names = [invariant.__name__ for invariant in INVARIANTS if invariant(stage.s)]
+    return names + [f"violation {number}" for number, count in enumerate(stage.s.violations) if count]
+
+
+def pages_on(stage: Stage, lru: int, zone: int = 0) -> list[int]:
+    """Pages of a zone's list, from the head."""
+    return pages_of_list(stage.s, zone, lru)
+
+
+def list_of(stage: Stage, page: int) -> int:
+    """The list that links a page, or NONE."""
+    found = [lru for lru in range(5) for zone in range(stage.s.settings.nodes) if page in pages_on(stage, lru, zone)]
+    assert len(found) <= 1, f"page {page} is on lists {found}"
+    return found[0] if found else NONE
+
+
+def steps_of(stage: Stage, cpu: int) -> list[tuple[str, tuple[int, ...]]]:
+    """Shared primitives of one CPU, in order, with their arguments."""
+    return [(name, arguments) for _, its, name, arguments in stage.rows if its == cpu]
+
+
+def calls_of(stage: Stage, name: str, cpu: int = 0) -> int:
+    """How often a CPU performed a primitive."""
+    return sum(1 for step, _ in steps_of(stage, cpu) if step == name)

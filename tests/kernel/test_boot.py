@@ -1,0 +1,170 @@
+"""The state at time 0: sizes, watermarks, ranges, and what does not fit."""
+
+from __future__ import annotations
+
+import pytest
+
+from perfsim.errors import InputError
+from perfsim.kernel.boot import Seed, boot, machine_size, watermarks
+from perfsim.kernel.invariants import INVARIANTS, Invariant, stranded_pages
+from perfsim.kernel.state import KSWAPD, MLOCK_TASK, NONE, State
+from perfsim.machine.profile import load_profile
+from perfsim.scenario.schema import Scenario
+from tests.kernel.conftest import ScenarioMaker, StateMaker
+
+WORKLOADS = {
+    "small": (),
+    "no memcg": ("kernel.memcg=false",),
+    "one CPU": ("machine.cpus=1", "machine.nodes=1"),
+    "more nodes than CPUs": ("machine.cpus=2", "machine.nodes=4"),
+    "all anonymous": ("memory.file_fraction=0",),
+    "all files": ("memory.file_fraction=1",),
+    "nothing locked": ("memory.mlocked_fraction=0",),
+    "nearly all locked": ("memory.mlocked_fraction=0.8",),
+    "odd sizes": ("memory.pages_per_node=617", "tasks.lockers.range_pages=7"),
+    "the smallest memory": ("memory.pages_per_node=64", "tasks.lockers.range_pages=1", "memory.mlocked_fraction=0.1"),
+}
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda invariant: invariant.__name__)
+@pytest.mark.parametrize("sets", WORKLOADS.values(), ids=WORKLOADS)
+def test_every_invariant_holds_at_boot(make_state: StateMaker, sets: tuple[str, ...], invariant: Invariant) -> None:
+    assert invariant(make_state(*sets)) == 0
+
+
+@pytest.mark.parametrize("sets", WORKLOADS.values(), ids=WORKLOADS)
+def test_no_page_is_stranded_at_boot(make_state: StateMaker, sets: tuple[str, ...]) -> None:
+    assert stranded_pages(make_state(*sets)) == 0
+
+
+@pytest.mark.parametrize(
+    "pages, nodes, page_bytes, expected",
+    [
+        # 2 x 512 pages of 4 KiB: sqrt(16 * 4096 KiB) = 256 KiB = 64 pages, 32 a zone, which is its sixteenth too.
+        (512, 2, 4096, (32, 40, 48)),
+        # 4 x 65536 pages of 4 KiB: sqrt(16 * 1048576 KiB) = 4096 KiB = 1024 pages, 256 a zone.
+        (65_536, 4, 4096, (256, 320, 384)),
+        # 4 x 65536 pages of 16 KiB: sqrt(16 * 4194304 KiB) = 8192 KiB = 512 pages, 128 a zone.
+        (65_536, 4, 16_384, (128, 160, 192)),
+        # 64 pages: 128 KiB at the least are 32 pages, but no more than a sixteenth.
+        (64, 1, 4096, (4, 5, 6)),
+        # 2**31 pages of 4 KiB: 64 MiB at the most are 16384 pages.
+        (2**31, 1, 4096, (16_384, 20_480, 24_576)),
+    ],
+)
+def test_watermarks_are_those_of_setup_per_zone_pages_min(
+    pages: int, nodes: int, page_bytes: int, expected: tuple[int, int, int]
+) -> None:
+    assert watermarks(pages, nodes, page_bytes) == expected
+
+
+def test_zones_have_the_watermarks_and_start_at_the_high_one(s: State) -> None:
+    assert s.zones.watermark == [32, 40, 48] * 2
+    assert s.zones.free_count == [48, 48]
+
+
+def test_each_zone_knows_its_kswapd(s: State, make_state: StateMaker) -> None:
+    assert s.zones.kswapd == [5, 6]
+    assert [s.tasks.kind[task] for task in s.zones.kswapd] == [KSWAPD, KSWAPD]
+    assert make_state("machine.nodes=1", "machine.cpus=1").zones.kswapd == [2]
+
+
+def test_a_zone_without_a_kswapd_has_none(make_state: StateMaker) -> None:
+    workload = """
+name: alone
+machine: {profile: ideal, cpus: 1, nodes: 1}
+memory: {pages_per_node: 64}
+tasks: [{name: faulters, kind: fault, count: 1, think: 1us}]
+measure: {warmup: 0us, duration: 1us}
+"""
+    assert make_state(workload=workload).zones.kswapd == [NONE]
+
+
+def test_every_range_of_a_zone_is_dealt_to_a_task_of_its_node(s: State) -> None:
+    dealt: list[int] = []
+    for task, kind in enumerate(s.tasks.kind):
+        first, count = s.tasks.range_first[task], s.tasks.range_count[task]
+        own = s.ranges.order[first : first + count]
+        assert {s.ranges.zone[range_] for range_ in own} == ({s.tasks.zone[task]} if kind == MLOCK_TASK else set())
+        assert all(s.ranges.owner[range_] == task for range_ in own)
+        dealt += own
+    assert sorted(dealt) == list(range(len(s.ranges.locked)))
+
+
+@pytest.mark.parametrize("sets", [(), ("memory.mlocked_fraction=0",), ("memory.mlocked_fraction=0.8",)])
+def test_every_task_that_locks_has_a_range_to_lock_and_those_come_first(
+    make_state: StateMaker, sets: tuple[str, ...]
+) -> None:
+    s = make_state(*sets)
+    for task in range(4):
+        first, count = s.tasks.range_first[task], s.tasks.range_count[task]
+        locked = [s.ranges.locked[range_] for range_ in s.ranges.order[first : first + count]]
+        assert locked == sorted(locked)
+        assert locked.count(0) == s.tasks.range_unlocked[task] >= 1
+
+
+def test_tasks_of_one_node_have_equally_many_ranges_give_or_take_one(s: State) -> None:
+    for zone in (0, 1):
+        counts = [s.tasks.range_count[task] for task in range(4) if s.tasks.zone[task] == zone]
+        assert max(counts) - min(counts) <= 1
+
+
+@pytest.mark.parametrize("pages, buckets", [(64, 4), (1024, 4), (1280, 8), (2048, 8), (65_536, 256)])
+def test_wait_queues_are_as_many_as_the_kernel_has(make_state: StateMaker, pages: int, buckets: int) -> None:
+    s = make_state(f"memory.pages_per_node={pages}", "tasks.lockers.range_pages=1", "machine.cpus=1", "machine.nodes=1")
+    assert s.settings.buckets_per_zone == buckets
+    assert len(s.queues.head) == buckets
+
+
+def test_what_the_workload_leaves_out_is_the_profiles_own(make_scenario: ScenarioMaker) -> None:
+    workload = """
+name: own
+machine: {profile: x86_64}
+tasks: [{name: faulters, kind: fault, count: 1, think: 1us}]
+measure: {warmup: 0us, duration: 1us}
+"""
+    profile = load_profile("x86_64")
+    assert machine_size(make_scenario(workload=workload), profile) == (16, 4)
+    assert machine_size(make_scenario(), profile) == (4, 2)
+
+
+def booted(scenario: Scenario, seed: Seed) -> State:
+    """A state of the x86_64 profile."""
+    return boot(scenario, load_profile("x86_64"), seed)
+
+
+def test_a_seed_decides_the_draws_and_nothing_else_at_boot(make_scenario: ScenarioMaker) -> None:
+    scenario = make_scenario()
+    first, again, other = (booted(scenario, Seed(seed, 0)) for seed in (1, 1, 2))
+    assert first == again
+    assert first.pages == other.pages
+    assert (first.tasks.key == other.tasks.key, first.m.lock_key == other.m.lock_key) == (False, False)
+
+
+def test_every_replication_has_draws_of_its_own(make_scenario: ScenarioMaker) -> None:
+    scenario = make_scenario()
+    keys = [key for replication in range(4) for key in booted(scenario, Seed(1, replication)).tasks.key]
+    assert len(set(keys)) == len(keys)
+
+
+def test_no_stream_of_a_task_is_that_of_a_lock(s: State) -> None:
+    assert not set(s.tasks.key) & set(s.m.lock_key)
+
+
+@pytest.mark.parametrize(
+    "sets, needed",
+    [
+        (("tasks.lockers.range_pages=256",), 48 + 128 + 2 * 256),
+        (("memory.mlocked_fraction=1",), 48 + 464 + 2 * 16),
+    ],
+)
+def test_memory_that_holds_no_range_for_every_task_is_refused_with_its_place(
+    make_scenario: ScenarioMaker, sets: tuple[str, ...], needed: int
+) -> None:
+    with pytest.raises(InputError) as refused:
+        booted(make_scenario(*sets), Seed(1, 0))
+    text = str(refused.value)
+    assert text.split(": ")[0].endswith("small.yaml:4:26")
+    assert "memory.pages_per_node: 512 pages" in text
+    assert f"expected at least {needed}" in text
+    assert "\n" not in text

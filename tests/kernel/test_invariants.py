@@ -1,0 +1,208 @@
+"""Each invariant catches the corruption it is there for, and what is sound passes all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from perfsim.kernel.invariants import INVARIANTS, pages_of_list, stranded_pages
+from perfsim.kernel.state import (
+    AS_UNEVICTABLE,
+    LRU_ACTIVE_FILE,
+    LRU_INACTIVE_FILE,
+    LRU_LISTS,
+    LRU_UNEVICTABLE,
+    NONE,
+    PG_ACTIVE,
+    PG_LOCKED,
+    PG_LRU,
+    PG_MLOCKED,
+    PG_SWAPBACKED,
+    PG_UNEVICTABLE,
+    State,
+)
+
+Corruption = Callable[[State], None]
+
+
+def inactive(s: State) -> int:
+    """A page in the middle of an LRU list."""
+    return pages_of_list(s, 0, LRU_INACTIVE_FILE)[3]
+
+
+def clear_pg_lru(s: State) -> None:
+    s.pages.flags[inactive(s)] &= ~PG_LRU
+
+
+def set_pg_lru_of_a_free_page(s: State) -> None:
+    s.pages.flags[s.zones.free_head[0]] |= PG_LRU
+
+
+def make_active_on_the_inactive_list(s: State) -> None:
+    s.pages.flags[inactive(s)] |= PG_ACTIVE
+
+
+def be_active_and_unevictable(s: State) -> None:
+    s.pages.flags[pages_of_list(s, 0, LRU_UNEVICTABLE)[0]] |= PG_ACTIVE
+
+
+def unlink_a_page(s: State) -> None:
+    page = inactive(s)
+    before, after = s.pages.before[page], s.pages.next[page]
+    s.pages.next[before], s.pages.before[after] = after, before
+
+
+def move_to_another_zones_list(s: State) -> None:
+    page = inactive(s)
+    unlink_a_page(s)
+    head = s.settings.first_head + LRU_LISTS + LRU_INACTIVE_FILE
+    first = s.pages.next[head]
+    s.pages.next[page], s.pages.before[page] = first, head
+    s.pages.next[head] = s.pages.before[first] = page
+
+
+def bend_a_backward_link(s: State) -> None:
+    s.pages.before[inactive(s)] = pages_of_list(s, 0, LRU_ACTIVE_FILE)[0]
+
+
+def miscount_a_list(s: State) -> None:
+    s.zones.lru_length[LRU_INACTIVE_FILE] += 1
+
+
+def miscount_nr_mlock(s: State) -> None:
+    s.zones.nr_mlock[1] -= 1
+
+
+def forget_a_reference(s: State) -> None:
+    s.pages.refcount[inactive(s)] += 1
+
+
+def keep_a_reference_to_a_free_page(s: State) -> None:
+    s.pages.refcount[s.zones.free_head[1]] = 1
+
+
+def lose_a_free_page(s: State) -> None:
+    s.zones.free_head[0] = s.pages.next[s.zones.free_head[0]]
+
+
+def miscount_free_pages(s: State) -> None:
+    s.zones.free_count[0] += 1
+
+
+def free_a_page_twice(s: State) -> None:
+    page = s.zones.free_head[0]
+    s.pages.next[s.pages.next[page]] = page
+
+
+def free_a_page_of_another_zone(s: State) -> None:
+    first, second = s.zones.free_head
+    s.zones.free_head[0], s.zones.free_head[1] = second, first
+    s.zones.free_count[0], s.zones.free_count[1] = s.zones.free_count[1], s.zones.free_count[0]
+
+
+def leave_a_page_locked(s: State) -> None:
+    s.pages.flags[inactive(s)] |= PG_LOCKED
+
+
+def leave_a_spinlock_held(s: State) -> None:
+    s.m.lock_owner[1] = 2
+
+
+def leave_a_cgroup_bit_set(s: State) -> None:
+    s.pages.cgroup[inactive(s)] |= 1
+
+
+def leave_a_cpu_spinning(s: State) -> None:
+    s.m.lock_waiters[0] = 1
+
+
+def leave_a_task_queued(s: State) -> None:
+    s.queues.queued[3] = 1
+
+
+def forget_a_pte(s: State) -> None:
+    s.pages.slot[s.ranges.pte[0]] = NONE
+
+
+def map_another_page(s: State) -> None:
+    s.ranges.pte[0] = s.ranges.pte[1]
+
+
+CORRUPTIONS: list[tuple[str, Corruption]] = [
+    ("lists_agree_with_flags", clear_pg_lru),
+    ("lists_agree_with_flags", set_pg_lru_of_a_free_page),
+    ("lists_agree_with_flags", make_active_on_the_inactive_list),
+    ("lists_agree_with_flags", unlink_a_page),
+    ("lists_agree_with_flags", move_to_another_zones_list),
+    ("links_are_doubly_linked", bend_a_backward_link),
+    ("counters_equal_lengths", miscount_a_list),
+    ("counters_equal_lengths", miscount_nr_mlock),
+    ("counters_equal_lengths", unlink_a_page),
+    ("active_excludes_unevictable", be_active_and_unevictable),
+    ("references_balance", forget_a_reference),
+    ("references_balance", keep_a_reference_to_a_free_page),
+    ("no_page_is_lost", clear_pg_lru),
+    ("no_page_is_lost", set_pg_lru_of_a_free_page),
+    ("no_page_is_lost", lose_a_free_page),
+    ("no_page_is_lost", miscount_free_pages),
+    ("no_page_is_lost", free_a_page_twice),
+    ("no_page_is_lost", free_a_page_of_another_zone),
+    ("no_lock_is_left", leave_a_page_locked),
+    ("no_lock_is_left", leave_a_spinlock_held),
+    ("no_lock_is_left", leave_a_cgroup_bit_set),
+    ("no_lock_is_left", leave_a_cpu_spinning),
+    ("no_lock_is_left", leave_a_task_queued),
+    ("ptes_agree_with_pages", forget_a_pte),
+    ("ptes_agree_with_pages", map_another_page),
+]
+
+
+def broken(s: State) -> set[str]:
+    """Names of the invariants that do not hold."""
+    return {invariant.__name__ for invariant in INVARIANTS if invariant(s)}
+
+
+@pytest.mark.parametrize("name, corrupt", CORRUPTIONS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_corruption_is_caught_by_its_invariant(s: State, name: str, corrupt: Corruption) -> None:
+    assert broken(s) == set()
+    corrupt(s)
+    assert name in broken(s)
+
+
+def test_every_invariant_is_shown_to_catch_something() -> None:
+    assert {name for name, _ in CORRUPTIONS} == {invariant.__name__ for invariant in INVARIANTS}
+
+
+@pytest.mark.parametrize(
+    "name, corrupt",
+    [(name, corrupt) for name, corrupt in CORRUPTIONS if corrupt in (miscount_nr_mlock, forget_a_reference)],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_corruption_of_one_thing_breaks_one_invariant(s: State, name: str, corrupt: Corruption) -> None:
+    corrupt(s)
+    assert broken(s) == {name}
+
+
+def test_an_evictable_page_on_the_unevictable_list_is_stranded(s: State) -> None:
+    page = pages_of_list(s, 1, LRU_UNEVICTABLE)[0]
+    assert stranded_pages(s) == 0
+    s.pages.flags[page] &= ~PG_MLOCKED
+    assert s.pages.flags[page] & PG_UNEVICTABLE
+    assert stranded_pages(s) == 1
+
+
+def test_a_page_of_an_unevictable_mapping_is_not_stranded_but_an_anonymous_one_is(s: State) -> None:
+    s.mapping_flags[:] = [0, AS_UNEVICTABLE, AS_UNEVICTABLE]
+    for page in pages_of_list(s, 0, LRU_UNEVICTABLE):
+        s.pages.flags[page] &= ~PG_MLOCKED
+    anonymous = [page for page in pages_of_list(s, 0, LRU_UNEVICTABLE) if s.pages.flags[page] & PG_SWAPBACKED]
+    assert 0 < stranded_pages(s) == len(anonymous) < s.zones.lru_length[LRU_UNEVICTABLE]
+
+
+def test_pages_of_a_list_end_where_the_links_lead_nowhere(s: State) -> None:
+    page = inactive(s)
+    s.pages.next[page] = NONE
+    assert pages_of_list(s, 0, LRU_INACTIVE_FILE)[-1] == page
+    s.pages.next[page] = page
+    assert len(pages_of_list(s, 0, LRU_INACTIVE_FILE)) <= s.settings.pages + 1

@@ -1,0 +1,119 @@
+"""The instants of a run, and the report of who waits for what."""
+
+from __future__ import annotations
+
+import pytest
+
+from perfsim.kernel.run import ask_to_stop, begin_window, end_window, waits_of
+from perfsim.kernel.state import (
+    BUG_VM,
+    LRU_LOCK,
+    MZ_LOCK,
+    PAGE_LOCK,
+    PG_LOCKED,
+    PGSCAN,
+    TASK_READY,
+    WAIT_BUCKET,
+    State,
+)
+from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI
+from perfsim.machine.tally import CATEGORIES, IDLE, KERNEL, SWITCH
+from tests.kernel.conftest import Do
+
+NAMES = ["lockers[0]", "lockers[1]", "lockers[2]", "lockers[3]", "faulters[0]", "kswapd[0]", "kswapd[1]"]
+US = 10**6
+
+
+@pytest.fixture
+def running(s: State, do: Do) -> State:
+    """Tasks 0 .. 3 run on their CPUs."""
+    for task in range(4):
+        do(s, "task_begin", task=task)
+    return s
+
+
+@pytest.mark.parametrize(
+    "lock_class, index, number, text",
+    [
+        (LRU_LOCK, 1, 1, "zone->lru_lock"),
+        (MZ_LOCK, 0, 2, "memcg zone lock"),
+        (WAIT_BUCKET, 3, 7, "wait bucket lock"),
+    ],
+)
+def test_a_spinning_task_says_for_which_lock_since_when_and_who_has_it(
+    running: State, do: Do, lock_class: int, index: int, number: int, text: str
+) -> None:
+    since_ps = do(running, "spin_lock", lock_class, index, task=2).cost_ps
+    do(running, "spin_lock", lock_class, index, task=1, now=77)
+    holder = f"held by lockers[2] on CPU 2 since {since_ps} ps"
+    assert waits_of(running, 1, NAMES) == f"lockers[1] on CPU 1 spins for {text} {number} since 77 ps; {holder}"
+
+
+def test_a_task_asleep_on_a_page_lock_says_on_which_since_when_and_who_has_it(running: State, do: Do) -> None:
+    cost_ps = do(running, "test_and_set", 9, PG_LOCKED, task=0, now=100).cost_ps
+    do(running, "page_lock_contended", 9, task=1, now=2_000)
+    do(running, "prepare_to_wait_exclusive", 9, task=1, now=2_000)
+    do(running, "io_schedule", task=1, now=2_500)
+    wait = "lockers[1] on CPU 1 sleeps on the lock of page 9 since 2000 ps"
+    assert waits_of(running, 1, NAMES) == f"{wait}; held by lockers[0] since {100 + cost_ps} ps"
+    do(running, "test_and_clear", 9, PG_LOCKED, task=0, now=3_000)
+    assert waits_of(running, 1, NAMES) == f"{wait}; held by nobody"
+
+
+def test_other_tasks_say_in_which_state_they_are(running: State, do: Do) -> None:
+    do(running, "task_begin", task=4, now=50)
+    assert waits_of(running, 0, NAMES) == "lockers[0] on CPU 0 is running since 0 ps"
+    assert waits_of(running, 4, NAMES) == "faulters[0] on CPU 0 is ready since 50 ps"
+    assert waits_of(running, 6, NAMES) == "kswapd[1] on CPU 2 is not started since 0 ps"
+    do(running, "task_exit", task=3, now=60)
+    assert waits_of(running, 3, NAMES) == "lockers[3] on CPU 3 is done since 60 ps"
+
+
+def test_the_window_begins_with_nothing_counted_but_violations(running: State, do: Do) -> None:
+    do(running, "count_vm_event", PGSCAN, 32)
+    do(running, "test_and_set", 9, PG_LOCKED)
+    running.violations[BUG_VM] = 2
+    begin_window(running, 10 * US)
+    tally = running.m.tally
+    assert set(running.events) == set(tally.cpu_ps) == set(tally.acquisitions) == set(tally.cells) == {0}
+    assert running.violations[BUG_VM] == 2
+    assert tally.window_start == [10 * US]
+
+
+def test_cpu_time_of_a_window_adds_up_to_its_length_on_every_cpu(s: State, do: Do) -> None:
+    for task in (0, 1, 2):
+        do(s, "task_begin", task=task, now=US)
+    do(s, "task_exit", task=1, now=2 * US)
+    begin_window(s, 5 * US)
+    do(s, "task_exit", task=2, now=7 * US)
+    end_window(s, 25 * US)
+    times = [s.m.tally.cpu_ps[cpu * CATEGORIES : (cpu + 1) * CATEGORIES] for cpu in range(4)]
+    assert [sum(time) for time in times] == [20 * US] * 4
+    assert (times[0][KERNEL], times[1][IDLE], times[3][IDLE]) == (20 * US, 20 * US, 20 * US)
+    switch_ps = s.m.cost_ps[CONTEXT_SWITCH]
+    assert (times[2][KERNEL], times[2][SWITCH], times[2][IDLE]) == (2 * US, switch_ps, 18 * US - switch_ps)
+
+
+def test_holds_that_are_under_way_count_up_to_the_end_of_the_window(running: State, do: Do) -> None:
+    do(running, "spin_lock", LRU_LOCK, 0, task=0, now=US)
+    do(running, "test_and_set", 9, PG_LOCKED, task=1, now=US)
+    begin_window(running, 5 * US)
+    end_window(running, 8 * US)
+    tally = running.m.tally
+    assert (tally.hold_total_ps[LRU_LOCK], tally.hold_total_ps[PAGE_LOCK]) == (3 * US, 3 * US)
+
+
+def test_a_kswapd_asleep_is_woken_to_see_that_the_run_is_over(s: State, do: Do) -> None:
+    do(s, "task_begin", task=6)
+    do(s, "kswapd_sleep", task=6, now=US)
+    ask_to_stop(s, 50 * US)
+    costs = s.m.cost_ps
+    assert s.stop == [1]
+    assert (s.m.wakes.length, s.m.wakes.cpu[0]) == ([1], 2)
+    assert s.m.wakes.at_ps[0] == 50 * US + costs[IPI] + costs[IDLE_EXIT] + costs[CONTEXT_SWITCH]
+    assert s.tasks.state[6] == TASK_READY
+
+
+def test_tasks_that_do_not_sleep_are_left_alone_at_the_end(running: State) -> None:
+    ask_to_stop(running, 50 * US)
+    assert (running.stop, running.m.wakes.length) == ([1], [0])

@@ -1,0 +1,97 @@
+"""The table of columns agrees with the contract, with what a run measures, and with what an axis holds."""
+
+import pytest
+
+from perfsim.kernel.boot import Seed
+from perfsim.measure.columns import COLUMNS, FLOAT64, INT64, STRING, axis_column, columns_with
+from perfsim.measure.row import simulate
+from perfsim.scenario.schema import Axis
+from perfsim.scenario.validate import load_scenario
+
+TINY = ["memory.pages_per_node=256", "machine.cpus=2", "measure.warmup=10us", "measure.duration=200us"]
+
+
+def axis(path: str, values: str) -> Axis:
+    """An axis of quickstart's keys, read as a user writes it."""
+    scenario = load_scenario("quickstart", ["sweep.axes={}", f"sweep.axes.{path}={values}"])
+    return scenario.sweep.axes[0]
+
+
+def test_a_run_fills_every_column_but_the_point_and_the_axes() -> None:
+    row = simulate(load_scenario("quickstart", TINY), "redo", Seed(1, 0))
+    assert sorted(row) == sorted(column.name for column in COLUMNS if column.name != "point")
+
+
+@pytest.mark.parametrize("design", ["lock_page", "redo"])
+def test_every_value_of_a_run_has_its_columns_type(design: str) -> None:
+    row = simulate(load_scenario("quickstart", TINY), design, Seed(1, 0))
+    python_types = {"string": str, "int64": int, "float64": float, "hist": list, "defects": list}
+    wrong = [
+        (column.name, row[column.name])
+        for column in COLUMNS
+        if column.name != "point"
+        and row[column.name] is not None
+        and type(row[column.name]) is not python_types[column.type]
+    ]
+    assert wrong == []
+
+
+def test_only_latencies_may_be_missing() -> None:
+    row = simulate(load_scenario("lock_contention", TINY[1:]), "lock_page", Seed(1, 0))
+    missing = [name for name, value in row.items() if value is None]
+    assert missing
+    assert all("_latency_" in name for name in missing)
+
+
+def test_the_columns_come_in_the_order_of_the_contract() -> None:
+    names = [column.name for column in COLUMNS]
+    milestones = (
+        *("run_id", "engine", "reclaim_scanned_per_s", "faults_per_s", "putback_latency_count"),
+        *("lru_lock_wait_latency_p999_ns", "page_lock_wait_latency_hist", "reclaim_batch_latency_max_ns"),
+        *("mlock_call_latency_p50_ns", "munlock_call_latency_p90_ns", "fault_latency_mean_ns"),
+        *("lru_lock_acquisitions", "page_lock_contentions", "memcg_lock_wait_max_ns", "wait_bucket_utilization"),
+        *("page_lock_sleeps", "redo_retries", "stranded_pages", "pgscan", "nr_unevictable"),
+        *("cpu_user_fraction", "cpu_idle_fraction", "simulated_ns", "wall_s", "defect_hits"),
+    )
+    places = [names.index(name) for name in milestones]
+    assert places == sorted(places)
+    assert (places[0], places[-1]) == (0, len(names) - 1)
+
+
+def test_every_latency_has_its_eight_columns() -> None:
+    names = [column.name for column in COLUMNS if "_latency_" in column.name]
+    for what in ("putback", "lru_lock_wait", "page_lock_wait", "reclaim_batch", "mlock_call", "munlock_call", "fault"):
+        figures = [name.removeprefix(f"{what}_latency_") for name in names if name.startswith(f"{what}_latency_")]
+        assert figures == ["count", "mean_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "hist"]
+
+
+def test_every_meaning_is_one_printable_paragraph_that_ends() -> None:
+    wrong = [column.name for column in COLUMNS if not (column.meaning.isprintable() and column.meaning.endswith("."))]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "path, values, kind, unit",
+    [
+        ("machine.cpus", "[1, 2]", INT64, "1"),
+        ("memory.pages_per_node", "[1024, 2048]", INT64, "pages"),
+        ("tasks.lockers.range_pages", "[8, 16]", INT64, "pages"),
+        ("memory.mlocked_fraction", "[0, 50%, 1]", FLOAT64, "1"),
+        ("tasks.lockers.share", "[25%, 50%]", FLOAT64, "1"),
+        ("machine.profile", "[ia64, x86_64]", STRING, ""),
+        ("tasks.lockers.hold", "[20us, {exponential: 100us}]", STRING, ""),
+        ("kernel.memcg", "[true, false]", STRING, ""),
+    ],
+)
+def test_an_axis_has_the_type_and_unit_of_its_key(path: str, values: str, kind: str, unit: str) -> None:
+    column = axis_column(axis(path, values))
+    assert (column.name, column.type, column.unit) == (path, kind, unit)
+    assert path in column.meaning
+
+
+def test_axes_follow_the_other_columns_of_identity() -> None:
+    columns = columns_with([axis("machine.cpus", "[1, 2]"), axis("machine.profile", "[ia64, x86_64]")])
+    names = [column.name for column in columns]
+    first = names.index("engine") + 1
+    assert names[first : first + 2] == ["machine.cpus", "machine.profile"]
+    assert [column for column in columns if "." not in column.name] == list(COLUMNS)

@@ -1,0 +1,56 @@
+"""Histogram cells: none too wide, none out of order, none missing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perfsim.numeric.buckets import CELLS, bucket, upper
+
+VALUES = st.integers(0, 2**62)
+CELL_NUMBERS = st.integers(0, CELLS - 2)
+
+
+@given(VALUES)
+def test_a_cell_reports_no_less_than_any_value_in_it(value: int) -> None:
+    assert upper(bucket(value)) >= value
+
+
+@given(VALUES)
+def test_a_cell_reports_at_most_a_64th_more_than_any_value_in_it(value: int) -> None:
+    assert 64 * (upper(bucket(value)) - value) <= value
+
+
+@pytest.mark.parametrize("value", range(128))
+def test_a_small_value_has_a_cell_of_its_own(value: int) -> None:
+    assert (bucket(value), upper(value)) == (value, value)
+
+
+@given(CELL_NUMBERS)
+def test_cells_follow_one_another_without_gap_or_overlap(cell: int) -> None:
+    assert bucket(upper(cell)) == cell
+    assert bucket(upper(cell) + 1) == cell + 1
+    assert upper(cell) < upper(cell + 1)
+
+
+def test_every_cell_up_to_the_last_one_of_62_bits_is_in_its_place() -> None:
+    ends = [upper(cell) for cell in range(bucket(2**62) + 1)]
+    assert ends == sorted(set(ends))
+    assert [bucket(end) for end in ends] == list(range(len(ends)))
+
+
+@given(VALUES, VALUES)
+def test_a_larger_value_is_never_in_an_earlier_cell(first: int, second: int) -> None:
+    small, large = sorted((first, second))
+    assert bucket(small) <= bucket(large)
+
+
+def test_there_are_cells_for_all_values_up_to_62_bits() -> None:
+    assert 0 <= bucket(2**62 - 1) < bucket(2**62) < CELLS
+    assert upper(CELLS - 1) >= 2**62
+
+
+@pytest.mark.parametrize("value, cell, end", [(128, 128, 129), (129, 128, 129), (130, 129, 131), (256, 192, 259)])
+def test_cells_of_larger_values_hold_a_doubling_number_of_values(value: int, cell: int, end: int) -> None:
+    assert (bucket(value), upper(cell)) == (cell, end)

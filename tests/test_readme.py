@@ -1,0 +1,102 @@
+"""What README shows works: commands parse, files and links exist, Python compiles, the examples load."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from perfsim.cli.main import app
+from perfsim.kernel.designs import load_design
+from perfsim.machine.profile import load_profile
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """README's fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    """The lines of README's sh blocks that call perfsim, from wherever."""
+    lines = "".join(blocks("sh")).replace("\\\n", " ").splitlines()
+    return [line for line in lines if re.match(r"(scripts/)?perfsim\b", line)]
+
+
+def example(name: str) -> str:
+    """The block that begins with a comment naming this file."""
+    found = [block for language in ("python", "yaml") for block in blocks(language) if block.startswith(f"# {name}\n")]
+    assert len(found) == 1, f"{len(found)} blocks begin with # {name}"
+    return found[0]
+
+
+def parse_command(line: str) -> None:
+    """Parse a command line as the program would, running nothing; raises what the program would complain of."""
+    words = shlex.split(line, comments=True)[1:]
+    words = words[: next((i for i, word in enumerate(words) if word in {"|", ">"}), len(words))]
+    command: Any = get_command(app)
+    while words and words[0] in getattr(command, "commands", ()):
+        command = command.commands[words.pop(0)]
+    if words and hasattr(command, "commands") and not words[0].startswith("-"):
+        raise LookupError(f"No such command: {words[0]}")
+    command.make_context("perfsim", words)
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_that_readme_shows_is_understood(line: str) -> None:
+    parse_command(line)
+
+
+@pytest.mark.parametrize("line", ["perfsim rum quickstart", "perfsim run quickstart --sets a=1", "perfsim run"])
+def test_a_command_that_perfsim_does_not_understand_is_found(line: str) -> None:
+    with pytest.raises(Exception, match=r"No such command|No such option|Missing parameter"):
+        parse_command(line)
+
+
+def test_readme_shows_the_two_commands_and_every_subcommand() -> None:
+    shown = {word for line in commands() for word in shlex.split(line, comments=True)}
+    group: Any = get_command(app)
+    assert set(group.commands) <= shown
+    assert "scripts/check" in README
+    assert any(line.startswith("scripts/perfsim sweep") for line in commands())
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_every_python_block_of_readme_compiles(block: str) -> None:
+    compile(block, "README.md", "exec")
+
+
+def test_every_file_that_readme_names_is_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    paths = re.findall(r"(?<![\w/.-])(?:workloads|scripts|tests|perfsim)/[\w/.-]*\w", README)
+    assert "ARCHITECTURE.md" in links
+    assert "workloads/mlock_heavy.yaml" in paths
+    assert [name for name in [*links, *paths] if not (ROOT / name).exists()] == []
+
+
+def test_every_workload_that_readme_lists_is_shipped_and_every_shipped_one_is_listed() -> None:
+    table = README.partition("| workload | asks |")[2].partition("\n\n")[0]
+    shipped = {path.stem for path in (ROOT / "workloads").glob("*.yaml")}
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == shipped
+
+
+def test_no_marked_place_is_left_in_the_documents() -> None:
+    documents = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "ARCHITECTURE.md")}
+    assert [name for name, text in documents.items() if "<<" in text] == []
+
+
+def test_the_profile_that_readme_shows_loads(tmp_path: Path) -> None:
+    path = tmp_path / "slow_wake.yaml"
+    path.write_text(example(path.name), encoding="utf-8")
+    profile = load_profile(str(path))
+    assert profile.name == "slow_wake"
+
+
+def test_the_design_that_readme_shows_loads(tmp_path: Path) -> None:
+    path = tmp_path / "activate_all.py"
+    path.write_text(example(path.name), encoding="utf-8")
+    assert load_design(str(path), "README.md").name == "activate_all"

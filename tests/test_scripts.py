@@ -1,0 +1,134 @@
+"""The two commands find their environment, from anywhere, and make a new one only when they must."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts import environment
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what the scripts read, in a folder with a blank in its name, without an environment."""
+    root = tmp_path / "my checkout"
+    shutil.copytree(ROOT / "scripts", root / "scripts")
+    for name in ("pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, root / name)
+    return root
+
+
+def program(path: Path, text: str) -> None:
+    """A shell program at a path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def stamp(root: Path) -> str:
+    """The stamp that scripts/environment asks of a finished environment."""
+    sums = f"cat '{root}/pyproject.toml' '{root}/requirements.lock' | cksum"
+    return f"{root} {subprocess.check_output(sums, shell=True, text=True).strip()}"  # noqa: S602
+
+
+def finished_environment(root: Path) -> None:
+    """An environment with its stamp, whose perfsim prints its arguments."""
+    program(root / ".venv/bin/python", "exit 0")
+    program(root / ".venv/bin/perfsim", 'printf "%s\\n" "$@"; exit 3')
+    (root / ".venv/perfsim-runtime").write_text(stamp(root), encoding="utf-8")
+
+
+def path_of_tools(folder: Path) -> str:
+    """A PATH with what the scripts use and no Python."""
+    folder.mkdir()
+    for tool in ("sh", "cat", "cksum", "dirname", "readlink"):
+        (folder / tool).symlink_to(shutil.which(tool) or tool)
+    return str(folder)
+
+
+def call(script: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a script from the root of the file system, optionally with another PATH."""
+    variables = os.environ | ({"PATH": path} if path else {})
+    command = [str(script), *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", env=variables, timeout=60)
+
+
+def test_perfsim_passes_arguments_and_exit_status_on_from_a_path_with_a_blank(checkout: Path, tmp_path: Path) -> None:
+    finished_environment(checkout)
+    path = path_of_tools(tmp_path / "tools")
+    done = call(checkout / "scripts/perfsim", "run", "a b", "--set", "machine.cpus=4", "*", path=path)
+    assert done.stdout.splitlines() == ["run", "a b", "--set", "machine.cpus=4", "*"]
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+def test_perfsim_is_found_through_a_symbolic_link(checkout: Path, tmp_path: Path) -> None:
+    finished_environment(checkout)
+    link = tmp_path / "perfsim"
+    link.symlink_to(checkout / "scripts/perfsim")
+    assert call(link, "designs").stdout == "designs\n"
+
+
+def test_without_a_suitable_python_one_line_says_what_to_install(checkout: Path, tmp_path: Path) -> None:
+    path = path_of_tools(tmp_path / "tools")
+    program(tmp_path / "tools/python3", "exit 1")
+    done = call(checkout / "scripts/perfsim", "run", path=path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "python3.11" in done.stderr
+
+
+@pytest.mark.parametrize("changed", ["pyproject.toml", "requirements.lock", ".venv/perfsim-runtime"])
+def test_a_change_of_what_is_installed_asks_for_a_renewal(checkout: Path, tmp_path: Path, changed: str) -> None:
+    finished_environment(checkout)
+    with (checkout / changed).open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    path = path_of_tools(tmp_path / "tools")
+    program(tmp_path / "tools/python3.11", 'case "$*" in *environment.py*) printf "%s\\n" "$@";; esac')
+    done = call(checkout / "scripts/environment", "runtime", path=path)
+    assert done.stdout == f"{checkout}/.venv/bin\n"
+    asked = ["-I", f"{checkout}/scripts/environment.py", str(checkout), "runtime", stamp(checkout)]
+    assert done.stderr.splitlines() == asked
+
+
+def test_an_environment_of_another_place_is_not_taken_for_this_one(checkout: Path, tmp_path: Path) -> None:
+    finished_environment(checkout)
+    moved = checkout.rename(tmp_path / "moved")
+    done = call(moved / "scripts/perfsim", path=path_of_tools(tmp_path / "tools"))
+    assert done.returncode == 1
+    assert "no Python 3.11" in done.stderr
+
+
+def test_an_environment_that_another_process_made_meanwhile_is_left_alone(checkout: Path) -> None:
+    finished_environment(checkout)
+    program(checkout / ".venv/bin/python", f"touch '{checkout}/called'")
+    environment.main(checkout, "runtime", stamp(checkout))
+    assert not (checkout / "called").exists()
+
+
+def test_a_failed_renewal_leaves_no_stamp_behind(checkout: Path) -> None:
+    finished_environment(checkout)
+    program(checkout / ".venv/bin/python", "exit 1")
+    with pytest.raises(subprocess.CalledProcessError):
+        environment.main(checkout, "runtime", "another stamp")
+    assert not (checkout / ".venv/perfsim-runtime").exists()
+
+
+def test_the_development_part_holds_the_runtime_part(checkout: Path) -> None:
+    finished_environment(checkout)
+    environment.main(checkout, "dev", "another stamp")
+    stamps = {path.name: path.read_text() for path in (checkout / ".venv").glob("perfsim-*")}
+    assert stamps == {"perfsim-dev": "another stamp", "perfsim-runtime": "another stamp"}
+
+
+def test_what_is_installed_is_locked(checkout: Path) -> None:
+    finished_environment(checkout)
+    program(checkout / ".venv/bin/python", f"""printf '%s\\n' "$*" >> '{checkout}/called'""")
+    environment.main(checkout, "dev", "another stamp")
+    calls = (checkout / "called").read_text().splitlines()
+    assert len(calls) == 2
+    assert all("--constraint requirements.lock" in one for one in calls)
+    assert calls[1].endswith("--no-build-isolation --editable .[dev]")

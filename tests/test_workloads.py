@@ -1,0 +1,72 @@
+"""The shipped workloads are good, say what they ask, and are what the contract and the theory need."""
+
+import pytest
+
+from perfsim.numeric.random import EXPONENTIAL
+from perfsim.scenario.locate import shipped_workloads
+from perfsim.scenario.points import jobs, points
+from perfsim.scenario.schema import Duration
+from perfsim.scenario.validate import load_scenario
+
+NAMES = sorted(shipped_workloads())
+
+
+def test_the_workloads_of_this_version_are_shipped() -> None:
+    assert {"lock_contention", "mlock_heavy", "quickstart", "reclaim_only"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_workload_is_valid_at_every_point_and_goes_by_its_file_name(name: str) -> None:
+    scenario = load_scenario(name)
+    assert scenario.name == name
+    assert len(jobs(scenario)) >= 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_workload_opens_with_the_question_it_asks(name: str) -> None:
+    comment = load_scenario(name).text.partition("name:")[0]
+    assert comment.startswith("# ")
+    assert "?" in comment
+
+
+def test_mlock_heavy_is_the_sweep_of_the_contract() -> None:
+    scenario = load_scenario("mlock_heavy")
+    assert [(axis.path, [value.column for value in axis.values]) for axis in scenario.sweep.axes] == [
+        ("machine.profile", ["ia64", "x86_64"]),
+        ("machine.cpus", [1, 2, 4, 8, 16, 32, 64]),
+        ("memory.mlocked_fraction", [0.1, 0.5, 0.9]),
+    ]
+    assert len(jobs(scenario)) == 2 * 7 * 3 * 2 * 5
+    assert scenario.kernel.designs == ("lock_page", "redo")
+    assert [rule.max_regression_ppm for rule in scenario.check] == [30_000, 50_000]
+
+
+def test_lock_contention_takes_the_options_of_the_comparison_with_theory() -> None:
+    sets = [
+        "machine.cpus=8",
+        "machine.nodes=1",
+        "tasks.cpus.think={exponential: 900ns}",
+        "tasks.cpus.hold={exponential: 100ns}",
+        "measure.warmup=100us",
+        "measure.duration=400ms",
+    ]
+    scenario = load_scenario("lock_contention", sets, profile="ideal")
+    (point,) = points(scenario)
+    (task,) = point.scenario.tasks
+    assert (task.think, task.hold) == (Duration(EXPONENTIAL, 900_000, 0), Duration(EXPONENTIAL, 100_000, 0))
+    assert (task.lock, task.per) == ("lru_lock", "cpu")
+    assert scenario.measure.duration_ps == 400 * 10**9
+
+
+def test_lock_contention_compares_one_design_at_growing_numbers_of_cpus() -> None:
+    scenario = load_scenario("lock_contention")
+    assert scenario.machine.profile == "ideal"
+    assert scenario.kernel.designs == ("lock_page",)
+    assert [point.scenario.machine.cpus for point in points(scenario)] == [1, 2, 4, 8, 16, 32, 64]
+
+
+def test_quickstart_stays_small_enough_for_a_first_try() -> None:
+    scenario = load_scenario("quickstart")
+    assert len(jobs(scenario)) <= 30
+    assert scenario.memory.pages_per_node <= 2048
+    assert scenario.measure.duration_ps <= 3 * 10**9
