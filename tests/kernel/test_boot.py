@@ -116,6 +116,12 @@ def test_wait_queues_are_as_many_as_the_kernel_has(make_state: StateMaker, pages
     assert len(s.queues.head) == buckets
 
 
+def test_lines_of_pages_locks_and_mappings_are_apart_and_no_line_is_idle(s: State) -> None:
+    pages = range(2 * s.settings.pages)
+    mappings = range(s.settings.first_mapping_line, s.settings.first_mapping_line + s.settings.nodes + 1)
+    assert [*pages, *s.m.lock_line, *mappings] == list(range(len(s.m.line_holders)))
+
+
 def test_what_the_workload_leaves_out_is_the_profiles_own(make_scenario: ScenarioMaker) -> None:
     workload = """
 name: own

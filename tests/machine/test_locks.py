@@ -12,7 +12,7 @@ import pytest
 
 from perfsim.machine.coherence import read_line, take_line
 from perfsim.machine.locks import acquire, release, write_beside_lock
-from perfsim.machine.state import NONE, Machine
+from perfsim.machine.state import NONE, RUNNING, Machine
 from perfsim.machine.tally import CATEGORIES, SPIN
 from tests.machine.conftest import MachineMaker
 from tests.machine.locking import (
@@ -98,6 +98,7 @@ def test_who_came_first_is_served_first_whatever_the_node(make_machine: MachineM
     for _ in range(6):
         cpu, start_ps = pass_on(m, cpu, now)
         order.append(cpu)
+        assert (m.locks_held[cpu], m.waits_for[cpu], m.cpu_state[cpu]) == (1, NONE, RUNNING)
         now = start_ps + LATER
     assert order == [12, 1, 5, 2, 13, 4]
     assert m.lock_waiters[LOCK] == 0

@@ -53,18 +53,21 @@ def test_a_test_and_set_release_frees_the_lock_and_a_poller_tries_its_atomic(
     assert (m.lock_owner[LOCK], m.lock_since_ps[LOCK], m.cpu_state[poller]) == (poller, arrives_ps, RUNNING)
 
 
-def test_a_test_and_set_winner_is_drawn_with_the_weights_of_the_profile(make_machine: MachineMaker) -> None:
+@pytest.mark.parametrize("releaser, near, far", [(0, 1, (4, 8, 12)), (4, 5, (0, 8, 12)), (12, 13, (0, 4, 8))])
+def test_a_test_and_set_winner_is_drawn_with_the_weights_of_the_profile(
+    make_machine: MachineMaker, releaser: int, near: int, far: tuple[int, ...]
+) -> None:
     winners: Counter[int] = Counter()
     for number in range(2_100):
         m = make_machine(algorithm="test_and_set", bias_same_node=4, bias_other_node=1)
         m.lock_draws[LOCK] = number
-        take(m, 0, 0)
-        queue_up(m, 1, 4, 8, 12)
-        release(m, 0, LATER, LOCK)
+        take(m, releaser, 0)
+        queue_up(m, near, *far)
+        release(m, releaser, LATER, LOCK)
         winners[m.lock_attempt[LOCK]] += 1
     # Of weights 4, 1, 1, 1 and 2100 draws: 1200 and 300 each, with standard deviations of 23 and 16.
-    assert abs(winners[1] - 1_200) < 4 * 23
-    assert all(abs(winners[cpu] - 300) < 4 * 16 for cpu in (4, 8, 12))
+    assert abs(winners[near] - 1_200) < 4 * 23
+    assert all(abs(winners[cpu] - 300) < 4 * 16 for cpu in far)
 
 
 def test_the_releaser_barges_when_its_weight_is_overwhelming(make_machine: MachineMaker) -> None:

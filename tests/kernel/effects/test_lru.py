@@ -170,7 +170,7 @@ def test_splicing_moves_all_pages_in_order_before_those_that_are_there(s: State,
     for page, which in zip(pages, (PAGE_LIST, RET_PAGES, RET_PAGES, RET_PAGES), strict=True):
         do(s, "list_add", page, which)
     expected = [*private(s, 0, RET_PAGES), pages[0]]
-    do(s, "list_splice", RET_PAGES, PAGE_LIST)
+    assert do(s, "list_splice", RET_PAGES, PAGE_LIST) == (0, s.m.cost_ps[L1_HIT])
     assert (private(s, 0, PAGE_LIST), private(s, 0, RET_PAGES)) == (expected, [])
     assert do(s, "list_splice", RET_PAGES, PAGE_LIST) == (0, 0)
     assert private(s, 0, PAGE_LIST) == expected

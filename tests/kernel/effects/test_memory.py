@@ -93,9 +93,10 @@ def test_allocation_stops_at_pages_min(s: State, do: Do) -> None:
 
 def test_a_freed_page_is_the_next_to_be_taken(s: State, do: Do, costs: list[int]) -> None:
     page = do(s, "rmqueue", 0).value
-    s.pages.refcount[page] = 0
+    s.pages.refcount[page], s.pages.mapping[page], s.pages.slot[page] = 0, 2, 5
     assert do(s, "free_page_to_zone", page) == (0, costs[PAGE_FREE] + costs[L1_HIT])
     assert s.violations == [0, 0, 0, 0]
+    assert (s.pages.mapping[page], s.pages.slot[page]) == (NO_MAPPING, NONE)
     assert (s.zones.free_count[0], no_page_is_lost(s)) == (FREE_AT_BOOT, 0)
     assert do(s, "rmqueue", 0).value == page
 
@@ -286,6 +287,8 @@ def test_reclaim_turns_to_files_and_anonymous_pages_by_their_number(s: State, do
     seen = Counter(do(s, "balance_list", 1).value for _ in range(2_000))
     assert set(seen) == {LRU_INACTIVE_ANON, LRU_INACTIVE_FILE}
     assert abs(seen[LRU_INACTIVE_FILE] - 1_500) < 4 * 20  # 20: standard deviation of the count
+    s.zones.lru_length[LRU_LISTS:] = [40, 10, 30, 20, 0]
+    assert {do(s, "balance_list", 1).value for _ in range(50)} == {LRU_INACTIVE_ANON, LRU_INACTIVE_FILE}
     s.zones.lru_length[LRU_LISTS:] = [0, 0, 0, 0, 10_000]
     assert do(s, "balance_list", 1).value == LRU_INACTIVE_FILE
     assert LRU_UNEVICTABLE not in seen

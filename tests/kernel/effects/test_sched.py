@@ -112,12 +112,16 @@ def test_to_schedule_with_a_spinlock_held_is_a_bug(s: State, do: Do) -> None:
         do(s, "task_exit", now=5)
 
 
-@pytest.mark.parametrize("name, length_ps", [("think", 3 * US), ("hold_in_user", 20 * US)])
-def test_user_time_passes_as_such(s: State, do: Do, name: str, length_ps: int) -> None:
-    do(s, "task_begin")
-    assert do(s, name, now=2 * US) == (BLOCKED, 0)
+@pytest.mark.parametrize(
+    "task, name, length_ps", [(0, "think", 3 * US), (0, "hold_in_user", 20 * US), (FAULTER, "think", 5 * US)]
+)
+def test_user_time_of_the_tasks_own_length_passes_as_such(
+    s: State, do: Do, task: int, name: str, length_ps: int
+) -> None:
+    do(s, "task_begin", task=task)
+    assert do(s, name, task=task, now=2 * US) == (BLOCKED, 0)
     assert (wakes(s), s.m.cpu_state[0]) == ([(0, 2 * US + length_ps)], IN_USER)
-    assert resume(s, 0, 2 * US + length_ps) == 0
+    assert resume(s, task, 2 * US + length_ps) == 0
     assert booked(s, 0) == {KERNEL: 2 * US, USER: length_ps}
 
 
@@ -139,6 +143,16 @@ def test_think_and_hold_draw_from_streams_of_their_own(make_state: StateMaker, d
         draw_of(second, 0, THINK)
     assert [do(second, "hold").cost_ps for _ in range(3)] == holds
     assert len(set(holds)) == 3
+
+
+@pytest.mark.parametrize("task", [0, 1, FAULTER])
+def test_each_task_thinks_as_its_own_group_says(make_state: StateMaker, do: Do, task: int) -> None:
+    s = make_state("tasks.faulters.think={uniform: [40us, 50us]}", "tasks.lockers.think={uniform: [10us, 20us]}")
+    low_ps, high_ps = (40 * US, 50 * US) if task == FAULTER else (10 * US, 20 * US)
+    do(s, "task_begin", task=task)
+    do(s, "think", task=task)
+    ((_, at_ps),) = wakes(s)
+    assert low_ps <= at_ps <= high_ps
 
 
 def test_a_choice_is_a_draw_of_the_tasks_own_stream(s: State) -> None:
