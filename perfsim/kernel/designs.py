@@ -105,7 +105,11 @@ def _shipped(name: str) -> Design:
 
 
 def _from_file(path: Path, place: str) -> Design:
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as error:
+        raise InputError(place, f"{quoted(str(path))} cannot be looked for: {error.strerror}") from None
+    if not found:
         raise InputError(place, f"{quoted(str(path))} is no file; expected a design's name or a .py file")
     spec = importlib.util.spec_from_file_location(f"perfsim_design_{path.stem}", path)
     assert spec is not None, f"no module in {path}"
@@ -115,7 +119,7 @@ def _from_file(path: Path, place: str) -> Design:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(
             str(path), f"the design cannot be imported: {one_line(f'{type(error).__name__}: {error}')}"
         ) from None
@@ -127,7 +131,7 @@ def _refuse_outside_subset(path: Path) -> None:
         tree = ast.parse(path.read_bytes(), str(path))
     except SyntaxError as error:
         raise InputError(f"{path}:{error.lineno or 1}:{error.offset or 1}", f"{error.msg}; expected Python") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(str(path), f"the design cannot be read: {one_line(str(error))}") from None
     for refusal in refusals(tree)[:1]:
         raise InputError(f"{path}:{refusal.line}:{refusal.column}", refusal.problem)
@@ -211,7 +215,7 @@ def _probed(path: FunctionType, probe: int) -> PathFunction:
 
 
 def _first_line(module: ModuleType) -> str:
-    return (module.__doc__ or "").strip().split("\n")[0]
+    return str(module.__doc__ or "").strip().split("\n")[0]
 
 
 def _sha256(files: tuple[str, ...]) -> str:

@@ -43,9 +43,11 @@ def links_are_doubly_linked(s: State) -> int:
     wrong = 0
     for head in heads:
         node = head
-        while True:
+        for _ in range(s.settings.pages + 1):
             follower = s.pages.next[node]
-            wrong += s.pages.before[follower] != node
+            if follower < 0 or s.pages.before[follower] != node:
+                wrong += 1
+                break
             node = follower
             if node == head:
                 break

@@ -21,7 +21,7 @@ def refusals(tree: ast.Module) -> list[Refusal]:
     """Calls in a module's `async def` functions that are not directly under `await`; `range` of a `for` is free."""
     return [
         Refusal(call.lineno, call.col_offset + 1, f"{ast.unparse(call.func)}() is not awaited; write await before it")
-        for function in tree.body
+        for function in ast.walk(tree)
         if isinstance(function, ast.AsyncFunctionDef)
         for call in _calls(function)
         if id(call) not in _free_calls(function)

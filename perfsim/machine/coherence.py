@@ -1,9 +1,12 @@
 """Cache lines: who holds a copy, and what an access costs (cost-profiles §1, §5).
 
 A line's word lists the CPUs that hold it, the most recent first, eleven bits each (CPU + 1). EXCLUSIVE: the first and
-only one may write without asking. More than five sharers: EVERYONE, a limited directory that broadcasts (Dir-5-B).
-A copy leaves the cache after as many further misses of its CPU as the cache has lines; the stamp remembers when the
-first holder touched it. Costs are those of the field: a hit, a fetch from another cache, or memory at its home node.
+only one may write without asking. More than five sharers: EVERYONE, a limited directory that broadcasts (Dir-5-B); who
+reads such a line for the first time is taken for a sharer too, which flatters that one read.
+
+A copy leaves the cache after as many further misses of its CPU (an upgrade counts as one) as the cache has lines; the
+stamp remembers when the first holder touched it, and all copies go with the first holder's. Costs are those of the
+field: a hit, a fetch from another cache, or memory at its home node.
 """
 
 from __future__ import annotations

@@ -41,9 +41,10 @@ def acquire(m: Machine, cpu: int, now: int, lock: int) -> int:
         acquired(m.tally, m.lock_class[lock], 0, 0)
         return 0
     if m.rules.algorithm == TICKET:
-        # The arriving xadd invalidates the pollers: a release meets their refetches.
+        # The arriving xadd invalidates the pollers: a release meets their refetches, and those still under way.
         arrival_ps = _distance_ps(m, cpu, m.lock_owner[lock]) + m.cost_ps[ATOMIC_LOCAL]
-        m.lock_refill_ps[lock] = now + arrival_ps + m.cost_ps[LINE_SERVICE] * m.lock_waiters[lock]
+        refill_ps = now + arrival_ps + m.cost_ps[LINE_SERVICE] * m.lock_waiters[lock]
+        m.lock_refill_ps[lock] = max(m.lock_refill_ps[lock], refill_ps)
     m.wait_since_ps[cpu] = now
     spend(m.tally, cpu, now, SPIN)
     _enqueue(m, cpu, lock)

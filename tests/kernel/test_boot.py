@@ -7,7 +7,7 @@ import pytest
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, boot, machine_size, watermarks
 from perfsim.kernel.invariants import INVARIANTS, Invariant, stranded_pages
-from perfsim.kernel.state import KSWAPD, MLOCK_TASK, NONE, State
+from perfsim.kernel.state import KSWAPD, LRU_LOCK, MLOCK_TASK, NONE, PAGE_LOCK, State
 from perfsim.machine.profile import load_profile
 from perfsim.scenario.schema import Scenario
 from tests.kernel.conftest import ScenarioMaker, StateMaker
@@ -120,6 +120,25 @@ def test_lines_of_pages_locks_and_mappings_are_apart_and_no_line_is_idle(s: Stat
     pages = range(2 * s.settings.pages)
     mappings = range(s.settings.first_mapping_line, s.settings.first_mapping_line + s.settings.nodes + 1)
     assert [*pages, *s.m.lock_line, *mappings] == list(range(len(s.m.line_holders)))
+
+
+def test_every_list_head_is_a_link_of_its_own(s: State) -> None:
+    assert (s.settings.first_head, s.settings.first_private) == (1024, 1024 + 2 * 5)
+    assert len(s.pages.next) == 1024 + 2 * 5 + 7 * 4
+
+
+def test_a_lock_loop_takes_the_lock_that_the_workload_names(make_state: StateMaker) -> None:
+    workload = """
+name: loops
+machine: {profile: ideal, cpus: 2, nodes: 1}
+memory: {pages_per_node: 64}
+tasks:
+  - {name: pages, kind: lock_loop, count: 1, lock: page_lock, pages: 3, think: 1us, hold: 1us}
+  - {name: zone, kind: lock_loop, count: 1, lock: lru_lock, think: 1us, hold: 1us}
+measure: {warmup: 0us, duration: 1us}
+"""
+    s = make_state(workload=workload)
+    assert (s.tasks.lock_class, s.tasks.page_count[0]) == ([PAGE_LOCK, LRU_LOCK], 3)
 
 
 def test_what_the_workload_leaves_out_is_the_profiles_own(make_scenario: ScenarioMaker) -> None:

@@ -205,6 +205,9 @@ def test_the_hash_of_a_design_is_of_its_base_and_its_file(tmp_path: Path) -> Non
         ("import nothing_of_that_name\n", "", "ModuleNotFoundError"),
         ("1 / 0\n", "", "ZeroDivisionError"),
         ("raise ValueError('two\\nlines')\n", "", "ValueError"),
+        ("import sys; sys.exit(3)\n", "", "SystemExit"),
+        ("if True:\n    async def lru_add_drain(cpu):\n        cpu.smp_mb()\n", ":3:9", "write await"),
+        ("x = " + "-" * 200_000 + "1\n", "", "cannot be read"),
     ],
     ids=lambda value: value.splitlines()[-1][:40] if value else "empty",
 )
@@ -222,6 +225,15 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "binary.py"
     path.write_bytes(content)
     assert refusal(str(path)).startswith(str(path))
+
+
+def test_a_name_too_long_for_a_file_is_refused() -> None:
+    assert "cannot be looked for" in refusal("a" * 300 + ".py")
+
+
+def test_a_docstring_that_is_no_text_is_shown_as_it_is(tmp_path: Path) -> None:
+    text = "__doc__ = 5\nasync def page_evictable(cpu, page):\n    return 1\n"
+    assert load_design(write(tmp_path, text)).summary == "5"
 
 
 def test_a_directory_is_no_design_however_it_is_called(tmp_path: Path) -> None:

@@ -94,6 +94,13 @@ def test_references_are_of_the_cache_and_of_one_pte_if_any(s: State) -> None:
         assert (s.pages.mapcount[page], s.pages.refcount[page], s.pages.flags[page]) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("zone", [0, 1])
+def test_a_page_in_use_belongs_to_its_zones_file_or_to_its_anonymous_object(s: State, zone: int) -> None:
+    for page in evictable(s, zone):
+        is_anonymous = bool(s.pages.flags[page] & PG_SWAPBACKED)
+        assert divmod(s.pages.mapping[page], 2) == (zone + 1, is_anonymous)
+
+
 def test_locked_ranges_have_their_pages_on_the_unevictable_list(s: State) -> None:
     for range_, locked in enumerate(s.ranges.locked):
         flags = {s.pages.flags[page] & (PG_MLOCKED | PG_UNEVICTABLE | PG_LRU) for page in pages_of_range(s, range_)}

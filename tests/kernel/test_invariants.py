@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from perfsim.kernel.invariants import INVARIANTS, pages_of_list, stranded_pages
+from perfsim.kernel.invariants import INVARIANTS, links_are_doubly_linked, pages_of_list, stranded_pages
 from perfsim.kernel.state import (
     AS_UNEVICTABLE,
     LRU_ACTIVE_FILE,
@@ -198,6 +198,13 @@ def test_a_page_of_an_unevictable_mapping_is_not_stranded_but_an_anonymous_one_i
         s.pages.flags[page] &= ~PG_MLOCKED
     anonymous = [page for page in pages_of_list(s, 0, LRU_UNEVICTABLE) if s.pages.flags[page] & PG_SWAPBACKED]
     assert 0 < stranded_pages(s) == len(anonymous) < s.zones.lru_length[LRU_UNEVICTABLE]
+
+
+@pytest.mark.parametrize("target", ["itself", "nowhere"])
+def test_a_link_that_leads_astray_is_caught_and_not_followed_for_ever(s: State, target: str) -> None:
+    page = inactive(s)
+    s.pages.next[page] = page if target == "itself" else NONE
+    assert links_are_doubly_linked(s) > 0
 
 
 def test_pages_of_a_list_end_where_the_links_lead_nowhere(s: State) -> None:

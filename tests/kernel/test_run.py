@@ -94,6 +94,16 @@ def test_cpu_time_of_a_window_adds_up_to_its_length_on_every_cpu(s: State, do: D
     assert (times[2][KERNEL], times[2][SWITCH], times[2][IDLE]) == (2 * US, switch_ps, 18 * US - switch_ps)
 
 
+def test_a_window_that_begins_while_a_cpu_still_switches_has_the_rest_of_the_switch(s: State, do: Do) -> None:
+    switch_ps = s.m.cost_ps[CONTEXT_SWITCH]
+    do(s, "task_begin", task=2)
+    do(s, "task_exit", task=2, now=US)
+    begin_window(s, US + 400)
+    end_window(s, 21 * US)
+    times = s.m.tally.cpu_ps[2 * CATEGORIES : 3 * CATEGORIES]
+    assert (times[SWITCH], times[IDLE]) == (switch_ps - 400, 20 * US - switch_ps)
+
+
 def test_holds_that_are_under_way_count_up_to_the_end_of_the_window(running: State, do: Do) -> None:
     do(running, "spin_lock", LRU_LOCK, 0, task=0, now=US)
     do(running, "test_and_set", 9, PG_LOCKED, task=1, now=US)

@@ -189,6 +189,13 @@ def test_each_use_keeps_a_copy_young(make_machine: MachineMaker, access: Callabl
     assert read_line(m, 0, LINE) == HIT
 
 
+def test_a_line_just_taken_is_young_however_much_its_cpu_has_missed(make_machine: MachineMaker) -> None:
+    m = make_machine(cache_size_bytes=4 * 64)
+    miss(m, 0, range(32, 48))
+    take_line(m, 0, LINE)
+    assert read_line(m, 12, LINE) == FAR
+
+
 def test_a_cache_of_no_size_keeps_everything(m: Machine) -> None:
     assert m.rules.cache_lines == 0
     take_line(m, 0, LINE)

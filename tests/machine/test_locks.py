@@ -170,6 +170,16 @@ def test_a_ticket_arrival_makes_the_pollers_refetch(make_machine: MachineMaker) 
     assert pay(m, 0) == refill_ps + HOP + RELEASE
 
 
+def test_a_ticket_arrival_does_not_end_a_longer_refill_under_way(make_machine: MachineMaker) -> None:
+    m = make_machine()
+    take(m, 0, 0)
+    queue_up(m, 1, 2, 12)
+    release(m, 0, LATER, LOCK)
+    refill_ps = m.lock_refill_ps[LOCK]
+    queue_up(m, 3, now=LATER + 1)
+    assert m.lock_refill_ps[LOCK] == refill_ps > LATER + 1 + HOP + ATOMIC + 2 * SERVICE
+
+
 def test_a_ticket_release_after_the_refill_waits_for_nothing_but_the_pollers(make_machine: MachineMaker) -> None:
     m = make_machine()
     take(m, 0, 0)

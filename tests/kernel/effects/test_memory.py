@@ -217,6 +217,15 @@ def test_ranges_are_picked_from_those_of_the_task_and_change_sides(s: State, do:
     assert sorted(s.ranges.order) == list(range(len(s.ranges.order)))
 
 
+def test_the_ranges_that_count_as_unlocked_stay_the_first_of_their_task(make_state: StateMaker, do: Do) -> None:
+    s = make_state("memory.mlocked_fraction=0.4", "machine.cpus=1", "machine.nodes=1")
+    unlocked = set(s.ranges.order[: s.tasks.range_unlocked[0]])
+    assert 2 < len(unlocked) < s.tasks.range_count[0]
+    for name in ("pick_unlocked_range", "pick_unlocked_range", "pick_locked_range", "pick_locked_range") * 50:
+        unlocked ^= {do(s, name).value}
+        assert set(s.ranges.order[: s.tasks.range_unlocked[0]]) == unlocked
+
+
 def test_every_range_of_a_task_is_picked_in_time(s: State, do: Do) -> None:
     tasks = s.tasks
     own = set(s.ranges.order[tasks.range_first[1] : tasks.range_first[1] + tasks.range_count[1]])
@@ -283,7 +292,7 @@ def test_a_page_is_found_referenced_as_often_as_the_workload_says(
 
 
 def test_reclaim_turns_to_files_and_anonymous_pages_by_their_number(s: State, do: Do) -> None:
-    s.zones.lru_length[LRU_LISTS:] = [30, 20, 100, 50, 10_000]
+    s.zones.lru_length[:] = [0, 0, 0, 0, 10_000, 30, 20, 100, 50, 10_000]
     seen = Counter(do(s, "balance_list", 1).value for _ in range(2_000))
     assert set(seen) == {LRU_INACTIVE_ANON, LRU_INACTIVE_FILE}
     assert abs(seen[LRU_INACTIVE_FILE] - 1_500) < 4 * 20  # 20: standard deviation of the count

@@ -105,6 +105,13 @@ def test_cond_resched_yields_when_it_should(s: State, do: Do, need_resched: int,
     assert s.run.need_resched[0] == 0
 
 
+def test_a_slice_begins_when_its_task_does(s: State, do: Do) -> None:
+    do(s, "task_begin", now=TIMESLICE_PS)
+    do(s, "task_begin", task=FAULTER, now=TIMESLICE_PS)
+    assert do(s, "cond_resched", now=2 * TIMESLICE_PS - 1).value == 0
+    assert do(s, "cond_resched", now=2 * TIMESLICE_PS).value == BLOCKED
+
+
 def test_to_schedule_with_a_spinlock_held_is_a_bug(s: State, do: Do) -> None:
     do(s, "task_begin")
     do(s, "spin_lock", 0, 0)
