@@ -113,7 +113,7 @@ def _offered(point: EntryPoint, asked: Item) -> Path:
     expected = f"expected an object that is the path of a {SUFFIX} file"
     try:
         value = point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = quoted(f"{type(error).__name__}: {error}", _PROBLEM_CHARACTERS_MAX)
         raise refusal(asked, f"{offer} cannot be imported: {told}; {expected}") from None
     if not isinstance(value, (str, Path)):

@@ -1,5 +1,7 @@
 """Profile files: found by name and by path, laid over one another, and refused where their keys are not a profile's."""
 
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from perfsim.errors import InputError
 from perfsim.machine.costs import COST_NAMES, DRAM_LOCAL, IO, LINE_SERVICE, WAKEUP
 from perfsim.machine.profile import load_profile, profile_names
+from perfsim.machine.profile_files import GROUP, SHIPPED
 
 
 @pytest.fixture(autouse=True)
@@ -228,3 +231,12 @@ def test_an_entry_point_that_is_no_path_is_refused_by_its_name(monkeypatch: pyte
     assert "ModuleNotFoundError" in refusal("module")
     assert refusal("missing").startswith("w.yaml:2:20: gone.yaml: cannot read it: no such file")
     assert "it is no file name" in refusal("nul")
+
+
+def test_the_shipped_profiles_are_declared_as_entry_points_too() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = project["entry-points"][GROUP]
+    assert set(declared) == set(SHIPPED)
+    for name, value in declared.items():
+        path = EntryPoint(name, value, GROUP).load()
+        assert load_profile(str(path)).content_sha256 == load_profile(name).content_sha256
