@@ -43,14 +43,13 @@ from perfsim.machine.profile import CostProfile
 from perfsim.machine.state import Layout, new_machine
 from perfsim.numeric.random import stream_key
 from perfsim.scenario.schema import Scenario, place
+from perfsim.units import PPM_PER_WHOLE
 
 PAGES_PER_BUCKET = 256
 BUCKETS_MIN = 4
 BUCKETS_MAX = 4096
 BYTES_PER_PAGE = 300
 """What one page takes in the reference engine's lists: 180 at the start, up to 280 once all have been touched."""
-
-_PPM = 1_000_000
 
 
 class Seed(NamedTuple):
@@ -123,13 +122,18 @@ def _settings(scenario: Scenario, nodes: int) -> Settings:
         file_ppm=scenario.memory.file_ppm,
         referenced_ppm=scenario.memory.referenced_ppm,
         dirty_ppm=scenario.memory.dirty_ppm,
-        range_pages=max((spec.range_pages for spec in scenario.tasks), default=0) or 1,
+        range_pages=_range_pages(scenario),
         first_head=pages,
         first_private=first_private,
         first_mz_lock=nodes,
         first_bucket_lock=2 * nodes,
         first_mapping_line=2 * pages + 2 * nodes + nodes * buckets,
     )
+
+
+def _range_pages(scenario: Scenario) -> int:
+    """Pages of the largest range that a task locks at once; every range has room for as many ptes."""
+    return max((spec.range_pages for spec in scenario.tasks), default=0) or 1
 
 
 def _power_of_two(wanted: int) -> int:
@@ -236,11 +240,13 @@ def memory_shares(scenario: Scenario, profile: CostProfile) -> list[Share]:
     cpus, nodes = machine_size(scenario, profile)
     placed = place_tasks(scenario.tasks, cpus, nodes)
     pages_high = watermarks(memory.pages_per_node, nodes, profile.page_size_bytes)[WMARK_HIGH]
-    range_pages = max((spec.range_pages for spec in scenario.tasks), default=0) or 1
+    range_pages = _range_pages(scenario)
     looped = -(-max((spec.pages for spec in scenario.tasks), default=0) // nodes)
-    locked_pages = min(memory.pages_per_node * memory.mlocked_ppm // _PPM, memory.pages_per_node - pages_high - looped)
-    lockable_ppm = min(memory.mlocked_ppm, (_PPM - memory.mlocked_ppm) // 2)
-    lockable = memory.pages_per_node * lockable_ppm // _PPM // range_pages
+    locked_pages = min(
+        memory.pages_per_node * memory.mlocked_ppm // PPM_PER_WHOLE, memory.pages_per_node - pages_high - looped
+    )
+    lockable_ppm = min(memory.mlocked_ppm, (PPM_PER_WHOLE - memory.mlocked_ppm) // 2)
+    lockable = memory.pages_per_node * lockable_ppm // PPM_PER_WHOLE // range_pages
     shares = []
     for zone in range(nodes):
         lockers = [one for one in placed if one.spec.kind == "mlock" and one.zone == zone]
@@ -261,30 +267,21 @@ def _too_small(scenario: Scenario, needed: int) -> str:
 
 
 def _hand_out_ranges(state: State, placed: list[Placed]) -> None:
-    """Deal each zone's ranges to the mlock tasks of its node in turn; a task's unlocked ones come first in `order`."""
-    ranges = state.ranges
-    for task, one in enumerate(placed):
-        if one.spec.kind != "mlock":
-            continue
-        peers = [other for other, its in enumerate(placed) if its.spec.kind == "mlock" and its.zone == one.zone]
-        mine = [
-            range_
-            for position, range_ in enumerate(_ranges_of_zone(state, one.zone))
-            if position % len(peers) == peers.index(task)
-        ]
-        mine.sort(key=lambda range_: ranges.locked[range_])
-        state.tasks.range_first[task] = len(ranges.order)
-        state.tasks.range_count[task] = len(mine)
-        state.tasks.range_unlocked[task] = sum(1 for range_ in mine if not ranges.locked[range_])
-        ranges.order.extend(mine)
-        for range_ in mine:
-            ranges.owner[range_] = task
+    """Deal each zone's ranges to the mlock tasks of its node in turn.
 
-
-def _ranges_of_zone(state: State, zone: int) -> list[int]:
-    """The zone's ranges in the order of dealing: unlocked ones first, so that every task gets one, and kind by kind, so
-    that every task gets its share of file and of anonymous ranges.
+    Unlocked ones first, so that every task gets one and has its own first in `order`; kind by kind, so that every task
+    gets its share of file and of anonymous ranges.
     """
     ranges = state.ranges
-    own = [range_ for range_, its_zone in enumerate(ranges.zone) if its_zone == zone]
-    return sorted(own, key=lambda range_: (ranges.locked[range_], ranges.file[range_]))
+    for zone in range(state.settings.nodes):
+        lockers = [task for task, one in enumerate(placed) if one.spec.kind == "mlock" and one.zone == zone]
+        own = [range_ for range_, its_zone in enumerate(ranges.zone) if its_zone == zone]
+        own.sort(key=lambda range_: (ranges.locked[range_], ranges.file[range_]))
+        for position, task in enumerate(lockers):
+            mine = own[position :: len(lockers)]
+            state.tasks.range_first[task] = len(ranges.order)
+            state.tasks.range_count[task] = len(mine)
+            state.tasks.range_unlocked[task] = sum(1 for range_ in mine if not ranges.locked[range_])
+            ranges.order.extend(mine)
+            for range_ in mine:
+                ranges.owner[range_] = task

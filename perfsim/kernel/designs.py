@@ -97,11 +97,15 @@ def _unknown(name: str) -> str:
 
 def _shipped(name: str) -> Design:
     package = importlib.import_module(f"{_PACKAGE}.{name}")
-    own = [importlib.import_module(f"{_PACKAGE}.{name}.{module}") for module in _OWN]
-    shared = [importlib.import_module(f"{_PACKAGE}.shared.{module}") for module in _SHARED]
-    modules = [*shared, importlib.import_module(f"{_PACKAGE}.tasks"), *own]
-    files = tuple(str(module.__file__) for module in own)
-    return Design(name, _first_line(package), _bind(modules), DEFECTS[name], _sha256(files), files)
+    files = tuple(str(importlib.import_module(f"{_PACKAGE}.{name}.{own}").__file__) for own in _OWN)
+    return Design(name, _first_line(package), _bind(_modules(name)), DEFECTS[name], _sha256(files), files)
+
+
+def _modules(name: str) -> list[ModuleType]:
+    """The modules of a shipped design: those that all share, then its own."""
+    shared = [f"shared.{module}" for module in _SHARED]
+    own = [f"{name}.{module}" for module in _OWN]
+    return [importlib.import_module(f"{_PACKAGE}.{module}") for module in (*shared, "tasks", *own)]
 
 
 def _from_file(path: Path, place: str) -> Design:
@@ -155,13 +159,9 @@ def _derived(name: str, module: ModuleType, place: str) -> Design:
         raise InputError(place, "the file defines no async function; expected at least one path to replace")
     for path_name, function in own.items():
         _check_arguments(path_name, function, base, place)
-    package = f"{_PACKAGE}.{base_name}"
-    modules = [importlib.import_module(f"{_PACKAGE}.shared.{shared}") for shared in _SHARED]
-    modules += [importlib.import_module(f"{_PACKAGE}.tasks")]
-    modules += [importlib.import_module(f"{package}.{own_module}") for own_module in _OWN]
     files = (str(module.__file__),)
     sha256 = hashlib.sha256((base.source_sha256 + _sha256(files)).encode()).hexdigest()
-    return Design(name, _first_line(module), _bind([*modules, module]), base.defects, sha256, files)
+    return Design(name, _first_line(module), _bind([*_modules(base_name), module]), base.defects, sha256, files)
 
 
 def _check_arguments(path_name: str, function: FunctionType, base: Design, place: str) -> None:

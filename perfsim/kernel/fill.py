@@ -24,8 +24,7 @@ from perfsim.kernel.state import (
     State,
     list_head,
 )
-
-_PPM = 1_000_000
+from perfsim.units import PPM_PER_WHOLE
 
 
 class Share(NamedTuple):
@@ -70,7 +69,7 @@ def _scattered(first: int, count: int) -> list[int]:
 
 def _spread(number: int, ppm: int) -> int:
     """1 for a share of all numbers, evenly spread."""
-    return (number + 1) * ppm // _PPM - number * ppm // _PPM
+    return (number + 1) * ppm // PPM_PER_WHOLE - number * ppm // PPM_PER_WHOLE
 
 
 def _fill_range(s: State, zone: int, taken: Iterator[int], locked: bool) -> None:

@@ -19,15 +19,6 @@ PG_ACTIVE = 1 << 6
 PG_SWAPBACKED = 1 << 19
 PG_UNEVICTABLE = 1 << 20
 PG_MLOCKED = 1 << 21
-FLAG_NAMES = {
-    PG_LOCKED: "PG_locked",
-    PG_DIRTY: "PG_dirty",
-    PG_LRU: "PG_lru",
-    PG_ACTIVE: "PG_active",
-    PG_SWAPBACKED: "PG_swapbacked",
-    PG_UNEVICTABLE: "PG_unevictable",
-    PG_MLOCKED: "PG_mlocked",
-}
 
 LRU_INACTIVE_ANON = 0
 LRU_ACTIVE_ANON = 1
@@ -105,7 +96,6 @@ BUG_UNLOCKED_PAGE = 1
 BAD_PAGE = 2
 BAD_PAGE_MLOCKED = 3
 VIOLATIONS = 4
-VIOLATION_NAMES = ("VM_BUG_ON", "unlock of an unlocked page", "bad page freed", "mlocked page freed")
 
 # Mappings: 0 none, odd anonymous, even a file. mapping >> 1 numbers the object.
 NO_MAPPING = 0

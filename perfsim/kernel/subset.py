@@ -19,17 +19,18 @@ class Refusal(NamedTuple):
 
 def refusals(tree: ast.Module) -> list[Refusal]:
     """Calls in a module's `async def` functions that are not directly under `await`; `range` of a `for` is free."""
+    found = [_refusals(node) for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)]
+    return [refusal for of_function in found for refusal in of_function]
+
+
+def _refusals(function: ast.AsyncFunctionDef) -> list[Refusal]:
+    free = _free_calls(function)
     return [
         Refusal(call.lineno, call.col_offset + 1, f"{ast.unparse(call.func)}() is not awaited; write await before it")
-        for function in ast.walk(tree)
-        if isinstance(function, ast.AsyncFunctionDef)
-        for call in _calls(function)
-        if id(call) not in _free_calls(function)
+        for statement in function.body
+        for call in ast.walk(statement)
+        if isinstance(call, ast.Call) and id(call) not in free
     ]
-
-
-def _calls(function: ast.AsyncFunctionDef) -> list[ast.Call]:
-    return [node for statement in function.body for node in ast.walk(statement) if isinstance(node, ast.Call)]
 
 
 def _free_calls(function: ast.AsyncFunctionDef) -> set[int]:
