@@ -22,7 +22,7 @@ from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import Design
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.primitives import Primitive
-from perfsim.kernel.run import ask_to_stop, run_task, waits_of
+from perfsim.kernel.run import ask_to_stop, waits_of
 from perfsim.kernel.state import KSWAPD, TASK_DONE, State
 from perfsim.machine.state import BLOCKED
 
@@ -123,7 +123,7 @@ def start(s: State, design: Design, names: list[str], trace: Trace | None = None
     cpus: list[ReferenceCpu] = []
     for task in range(len(names)):
         cpus.append(ReferenceCpu(env, s, task, cpus, trace))
-        env.process(run_task(design, s, task, cpus[task]))  # type: ignore[arg-type]  # a coroutine has send and throw
+        env.process(design.paths["run_task"](cpus[task]))  # type: ignore[arg-type]  # a coroutine has send and throw
     return Running(env, s, cpus, names)
 
 

@@ -265,6 +265,15 @@ class Cpu(ABC):
     def task_exit(self) -> Awaitable[int]:
         return self.perform(p.TASK_EXIT)
 
+    def task_kind(self) -> Awaitable[int]:
+        return self.perform(p.TASK_KIND)
+
+    def task_range_pages(self) -> Awaitable[int]:
+        return self.perform(p.TASK_RANGE_PAGES)
+
+    def task_locks_pages(self) -> Awaitable[int]:
+        return self.perform(p.TASK_LOCKS_PAGES)
+
     def should_stop(self) -> Awaitable[int]:
         return self.perform(p.SHOULD_STOP)
 

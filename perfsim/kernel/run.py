@@ -1,15 +1,10 @@
-"""The run of one task, and the instants of a run: warm-up over, window over, tasks to finish."""
+"""The instants of a run: warm-up over, window over, tasks to finish; and who waits for what."""
 
 from __future__ import annotations
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.designs import Design
 from perfsim.kernel.effects.sched import wake_cpu
 from perfsim.kernel.state import (
-    DIRECT_RECLAIM,
-    FAULT_TASK,
     KSWAPD,
-    MLOCK_TASK,
     NONE,
     PAGE_LOCK,
     PG_LOCKED,
@@ -17,23 +12,6 @@ from perfsim.kernel.state import (
     State,
 )
 from perfsim.machine.tally import IDLE, SWITCH, held, spend, start_window
-
-_LOOPS = {KSWAPD: "kswapd", DIRECT_RECLAIM: "direct_reclaim", FAULT_TASK: "fault", MLOCK_TASK: "mlock"}
-
-
-async def run_task(design: Design, s: State, task: int, cpu: Cpu) -> None:
-    """A task from its first step to its last: its kind's loop, then the pagevecs of its CPU are drained."""
-    paths = design.paths
-    await cpu.task_begin()
-    kind = s.tasks.kind[task]
-    if kind == MLOCK_TASK:
-        await paths["mlock"](cpu, s.tasks.range_pages[task])
-    elif kind in _LOOPS:
-        await paths[_LOOPS[kind]](cpu)
-    else:
-        await paths["lock_loop"](cpu, int(s.tasks.lock_class[task] == PAGE_LOCK))
-    await paths["lru_add_drain"](cpu)
-    await cpu.task_exit()
 
 
 def begin_window(s: State, now: int) -> None:

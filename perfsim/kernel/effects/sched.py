@@ -12,6 +12,7 @@ from perfsim.kernel.state import (
     HISTOGRAMS,
     HOLD,
     NONE,
+    PAGE_LOCK,
     PUTBACK,
     PUTBACKS,
     STREAMS,
@@ -51,6 +52,21 @@ def task_exit(s: State, task: int, now: int) -> int:
     _set_state(s, task, TASK_DONE, now)
     _switch_away(s, s.tasks.cpu[task], now)
     return 0
+
+
+def task_kind(s: State, task: int, now: int) -> int:
+    """What the workload says the task is: one of TASK_KINDS, by number."""
+    return s.tasks.kind[task]
+
+
+def task_range_pages(s: State, task: int, now: int) -> int:
+    """An mlock task's pages of each range."""
+    return s.tasks.range_pages[task]
+
+
+def task_locks_pages(s: State, task: int, now: int) -> int:
+    """1 for a lock_loop that takes page locks, 0 for one that takes lru_lock."""
+    return 1 if s.tasks.lock_class[task] == PAGE_LOCK else 0
 
 
 def should_stop(s: State, task: int, now: int) -> int:

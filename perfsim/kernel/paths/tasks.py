@@ -9,8 +9,37 @@ from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
 from perfsim.kernel.paths.shared.memory import handle_mm_fault
 from perfsim.kernel.paths.shared.reclaim import shrink_zone
+from perfsim.kernel.paths.shared.swap import lru_add_drain
 from perfsim.kernel.paths.shared.syscalls import sys_mlock, sys_munlock
-from perfsim.kernel.state import LRU_LOCK, MAPPED_ELSEWHERE, SWAP_CLUSTER_MAX, WMARK_HIGH, WMARK_MIN
+from perfsim.kernel.state import (
+    DIRECT_RECLAIM,
+    FAULT_TASK,
+    KSWAPD,
+    LRU_LOCK,
+    MAPPED_ELSEWHERE,
+    MLOCK_TASK,
+    SWAP_CLUSTER_MAX,
+    WMARK_HIGH,
+    WMARK_MIN,
+)
+
+
+async def run_task(cpu: Cpu) -> None:
+    """A task from its first step to its last: its kind's loop, then the pagevecs of its CPU are drained."""
+    await cpu.task_begin()
+    kind = await cpu.task_kind()
+    if kind == KSWAPD:
+        await kswapd(cpu)
+    elif kind == DIRECT_RECLAIM:
+        await direct_reclaim(cpu)
+    elif kind == FAULT_TASK:
+        await fault(cpu)
+    elif kind == MLOCK_TASK:
+        await mlock(cpu, await cpu.task_range_pages())
+    else:
+        await lock_loop(cpu, await cpu.task_locks_pages())
+    await lru_add_drain(cpu)
+    await cpu.task_exit()
 
 
 async def kswapd(cpu: Cpu) -> None:
