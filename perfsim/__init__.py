@@ -44,33 +44,40 @@ def run(
     *,
     design: str | None = None,
     seed: int | None = None,
+    engine: str = "compiled",
     trace: Callable[[tuple[int, int, str, tuple[int, ...]]], None] | None = None,
 ) -> dict[str, Any]:
     """Run a workload's own values once, its sweep aside, and return one row keyed by the names of the columns.
 
     design: a shipped design, an installed one, or a .py file; the first of the workload's own if left out.
     seed: of the random numbers; the workload's own if left out. Designs at one seed meet the same random numbers.
+    engine: "compiled", or "simpy", which gives the same row a hundred times slower. The first use of "compiled" on a
+    machine takes half a minute, and says so on stderr.
     trace: called with (time_ps, cpu, primitive, arguments) at every event, in order.
     Raises InputError if the machine's memory does not hold the workload or a name is unknown, StuckError if the run
     stops with nobody able to go on.
     """
+    from perfsim.engine import check_engine
     from perfsim.engine.prepare import check_fits
     from perfsim.kernel.boot import Seed
     from perfsim.measure.row import simulate
 
+    check_engine(engine)
     chosen = scenario.kernel.designs[0] if design is None else design
-    check_fits(scenario, (chosen,))
-    return simulate(scenario, chosen, Seed(scenario.sweep.seed if seed is None else seed, 0), trace=trace)
+    check_fits(scenario, (chosen,), engine)
+    return simulate(scenario, chosen, Seed(scenario.sweep.seed if seed is None else seed, 0), engine, trace)
 
 
-async def sweep(scenario: "Scenario", *, jobs: int | None = None) -> AsyncIterator[dict[str, Any]]:
+async def sweep(
+    scenario: "Scenario", *, jobs: int | None = None, engine: str = "compiled"
+) -> AsyncIterator[dict[str, Any]]:
     """Run every point of a workload's sweep with every design and replication, and yield the rows as they come.
 
     jobs: worker processes; as many as this machine has CPUs if left out. No row depends on their number or order.
-    Nothing is written to disk. Leaving the loop early stops the workers.
+    engine: as for run(). Nothing is written to disk. Leaving the loop early stops the workers.
     Raises InputError before the first run if any point is wrong, PerfsimError if a run fails.
     """
     from perfsim.sweep.driver import sweep as rows_of
 
-    async for row in rows_of(scenario, jobs=jobs):
+    async for row in rows_of(scenario, jobs=jobs, engine=engine):
         yield row

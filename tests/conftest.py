@@ -3,11 +3,13 @@
 import pytest
 from hypothesis import settings
 
+from perfsim.engine import ENGINES
+
 settings.register_profile("perfsim", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.load_profile("perfsim")
 
 
-@pytest.fixture(params=["simpy"])
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """The name of each engine in turn: a test of what a run does holds for every one."""
     name = request.param

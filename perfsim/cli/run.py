@@ -36,10 +36,11 @@ def run(
       perfsim run mlock_heavy --profile ia64 --set machine.cpus=16 --set tasks.lockers.hold=100us
       perfsim run quickstart --seed 7 --format json > runs.json
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
+    from perfsim.engine import check_engine
     from perfsim.report.tables import render, run_table
     from perfsim.scenario.validate import load_scenario
 
-    options.check_engine(engine)
+    check_engine(engine)
     scenario = load_scenario(workload, sets or (), profile=profile, designs=designs or (), seed=seed)
     rows = _rows(scenario, engine)
     if output_format is options.Format.JSON:
@@ -57,7 +58,7 @@ def _rows(scenario: Scenario, engine: str) -> list[dict[str, Any]]:
     from perfsim.measure.row import simulate
     from perfsim.sweep.plan import design_names
 
-    check_fits(scenario, scenario.kernel.designs)
+    check_fits(scenario, scenario.kernel.designs, engine)
     design_names(scenario)
     seed, designs = Seed(scenario.sweep.seed, 0), scenario.kernel.designs
     rows = []

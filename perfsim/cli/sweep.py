@@ -60,18 +60,29 @@ def sweep(
       perfsim sweep mlock_heavy --set sweep.replications=1 --out results/quick --jobs 2
       perfsim sweep quickstart --fresh --format csv > ratios.csv
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
+    from perfsim.engine import check_engine
     from perfsim.report.tables import render, sweep_table
     from perfsim.scenario.validate import load_scenario
     from perfsim.sweep.results import RUNS, Order, sweep_into
 
-    options.check_engine(engine)
+    check_engine(engine)
     if out == "":
         raise InputError("--out", "is empty; expected a directory for results")
     scenario = load_scenario(workload, sets or (), profile=profile, designs=designs or (), seed=seed)
     directory = RESULTS / scenario.name if out is None else Path(out)
-    asked = {"--set": sets, "--design": designs, "--profile": profile, "--seed": seed, "--out": out, "--jobs": jobs}
+    asked = {
+        "--set": sets,
+        "--design": designs,
+        "--profile": profile,
+        "--seed": seed,
+        "--engine": None if engine == options.DEFAULT_ENGINE else engine,
+        "--out": out,
+        "--jobs": jobs,
+    }
     resume_command = _command(workload, asked)
-    finished = sweep_into(Order(scenario, tuple(sets or ()), directory, jobs, fresh, resume_command), sys.stderr)
+    finished = sweep_into(
+        Order(scenario, tuple(sets or ()), directory, engine, jobs, fresh, resume_command), sys.stderr
+    )
     if finished.rows:
         write_data(render(sweep_table(finished.rows, scenario), output_format.value))
         tell(f"{len(finished.rows)} runs are in {directory / RUNS}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perfsim import __version__
 from perfsim.errors import InputError
-from perfsim.kernel.boot import BYTES_PER_PAGE, Seed, machine_size, memory_shares
+from perfsim.kernel.boot import Seed, machine_size, memory_shares
 from perfsim.kernel.designs import Design, load_design
 from perfsim.kernel.placement import place_tasks
 from perfsim.machine.profile import CostProfile, load_profile
@@ -18,6 +18,8 @@ from perfsim.scenario.schema import Scenario, place
 from perfsim.units import format_size
 
 RUN_ID_DIGITS = 16
+BYTES_PER_PAGE = {"compiled": 64, "simpy": 300}
+"""What one modelled page takes: in arrays, and in the reference engine's lists once all pages have been touched."""
 
 
 def profile_of(scenario: Scenario) -> CostProfile:
@@ -61,17 +63,17 @@ def run_id(scenario: Scenario, design: str, seed: Seed) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:RUN_ID_DIGITS]
 
 
-def check_fits(scenario: Scenario, designs: tuple[str, ...], runs_at_once: int = 1) -> None:
+def check_fits(scenario: Scenario, designs: tuple[str, ...], engine: str, runs_at_once: int = 1) -> None:
     """Refuse, before anything is allocated, what cannot run: unknown profile or design, memory that does not suffice.
 
-    runs_at_once: worker processes. Raises InputError with the needed and the available figure.
+    engine: its name; runs_at_once: worker processes. Raises InputError with the needed and the available figure.
     """
     profile = profile_of(scenario)
     for design in designs:
         design_of(scenario, design)
     _, nodes = machine_size(scenario, profile)
     pages = nodes * scenario.memory.pages_per_node
-    needed = pages * BYTES_PER_PAGE * runs_at_once
+    needed = pages * BYTES_PER_PAGE[engine] * runs_at_once
     available = available_bytes()
     if needed > available:
         runs = f"{runs_at_once} runs at once of " if runs_at_once > 1 else ""

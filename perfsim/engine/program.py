@@ -33,10 +33,10 @@ LESS_EQUAL = 17
 GREATER = 18
 GREATER_EQUAL = 19
 NEXT = 20
-"""A turn of `for`, a counter in slot a, its limit in slot b: if there is one to come, dst = counter, counter += slot c,
-and the value is 1. Else the value is 0, and dst stays."""
+"""A turn of `for`, a counter in slot a, its limit in slot b: if there is one to come, the loop variable in slot `frame`
+becomes the counter, the counter grows by slot c, and the value is 1. Else the value is 0, and nothing changes."""
 CALL = 21
-"""Copy the first `arguments` of slots a, b, c to the callee's frame, which begins at slot `frame`, and go to `target`."""
+"""Copy the first `arguments` of slots a, b, c to the callee's frame, which begins at slot `frame`; go to `target`."""
 RETURN = 22
 """Answer the call whose row stands in slot `frame` with the value of slot a."""
 FIRST_PRIMITIVE = 23
@@ -64,16 +64,21 @@ class Row(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a row comes from: its path, and the file and line of the source."""
+    """Where a row comes from: its path, and the file and line of the source.
+
+    caller: of a row that was copied to where its path is called: the place of that call.
+    """
 
     path: str
     file: str
     line: int
+    caller: Place | None = None
 
 
 class Program(NamedTuple):
-    """rows and places, one for each; constants, the first slots of every task; slots, their number in a task's file;
-    entry, the first row of run_task(), whose frame begins at slot len(constants) and whose return nobody awaits.
+    """rows and places, one for each; constants, the first slots of every task; slots, their number in a task's file, of
+    which nobody reads the last; entry, the first row of run_task(), whose frame begins at slot len(constants) and whose
+    return nobody awaits.
     """
 
     rows: tuple[Row, ...]

@@ -9,30 +9,32 @@ pay goes on without an event.
 from __future__ import annotations
 
 import types
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import NamedTuple
 
 import simpy
 from simpy.core import Infinity
 from simpy.events import NORMAL, EventPriority
 
+from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX, standstill
 from perfsim.engine.trace import Trace
 from perfsim.errors import StuckError
+from perfsim.kernel.bounds import Bounds, bounds_of, check_arguments
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.designs import Design
+from perfsim.kernel.designs import SHIPPED, Design
 from perfsim.kernel.effects.sched import resume
-from perfsim.kernel.primitives import Primitive
-from perfsim.kernel.run import ask_to_stop, waits_of
-from perfsim.kernel.state import KSWAPD, TASK_DONE, State
+from perfsim.kernel.primitives import PRIMITIVES, Primitive
+from perfsim.kernel.run import ask_to_stop, unfinished, waits_of
+from perfsim.kernel.state import State
 from perfsim.machine.state import BLOCKED
 
 LATE = EventPriority(NORMAL + 1)
-EFFECTS_AT_INSTANT_MAX = 1_000_000
-"""More effects of one task at one instant, and the workload lets no time pass (every cost and think time zero)."""
 
 
 class ReferenceCpu(Cpu):
-    """One task on its CPU. resumption: the event it waits for while it is blocked."""
+    """One task on its CPU. resumption: the event it waits for while it is blocked. bounds: of a primitive's arguments."""
+
+    bounds: Mapping[str, tuple[Bounds, ...]] | None = None
 
     def __init__(
         self, env: simpy.Environment, s: State, task: int, all_cpus: list[ReferenceCpu], trace: Trace | None
@@ -57,6 +59,7 @@ class ReferenceCpu(Cpu):
         """See Cpu.perform."""
         env, cpu = self.env, self.cpu
         if not primitive.shared:
+            self.check(primitive, arguments)
             return primitive.effect(self.s, self.task, env.now, *arguments)
         delay_ps = self.pending_ps[cpu]
         if primitive.before >= 0:
@@ -65,12 +68,13 @@ class ReferenceCpu(Cpu):
             self.pending_ps[cpu] = 0
             yield simpy.Timeout(env, delay_ps)
         now = int(env.now)
+        self.check(primitive, arguments)
+        if self.trace is not None:
+            self.trace((now, cpu, primitive.name, arguments))
         self.effects += 1
         if now == self.instant_ps:
             self.refuse_standstill()
         self.instant_ps = now
-        if self.trace is not None:
-            self.trace((now, cpu, primitive.name, arguments))
         result = primitive.effect(self.s, self.task, now, *arguments)
         while result == BLOCKED:
             self.resumption = simpy.Event(env)
@@ -81,6 +85,11 @@ class ReferenceCpu(Cpu):
             self.schedule_wakes()
         return result
 
+    def check(self, primitive: Primitive, arguments: tuple[int, ...]) -> None:
+        """Refuse arguments that are out of bounds; a shipped design has no bounds."""
+        if self.bounds:
+            check_arguments(primitive, self.bounds[primitive.name], arguments)
+
     def refuse_standstill(self) -> None:
         """Another effect at the instant of the last one: fine, unless it goes on like that for ever."""
         if self.standstill_ps != self.instant_ps:
@@ -88,8 +97,7 @@ class ReferenceCpu(Cpu):
             self.standstill_effects = 0
         self.standstill_effects += 1
         if self.standstill_effects > EFFECTS_AT_INSTANT_MAX:
-            where = f"time stands still at {self.instant_ps} ps"
-            raise StuckError((f"{where}: a task on CPU {self.cpu} repeats itself and nothing costs anything",))
+            raise StuckError((standstill(self.instant_ps, self.cpu),))
 
     def schedule_wakes(self) -> None:
         """Put the resumptions that an effect asked for on the calendar, in order."""
@@ -121,8 +129,10 @@ def start(s: State, design: Design, names: list[str], trace: Trace | None = None
     """Put the first step of every task of a booted state on the calendar. names: of the tasks, for reports."""
     env = simpy.Environment(initial_time=0)
     cpus: list[ReferenceCpu] = []
+    bounds = None if design.name in SHIPPED else {name: bounds_of(s, one) for name, one in PRIMITIVES.items()}
     for task in range(len(names)):
         cpus.append(ReferenceCpu(env, s, task, cpus, trace))
+        cpus[task].bounds = bounds
         env.process(design.paths["run_task"](cpus[task]))  # type: ignore[arg-type]  # a coroutine has send and throw
     return Running(env, s, cpus, names)
 
@@ -153,10 +163,8 @@ def events_of(running: Running) -> int:
 
 
 def _refuse_unfinished(running: Running) -> None:
-    """StuckError unless all tasks are done; before the stop, a kswapd that sleeps is at rest, not stuck."""
-    s = running.s
-    waiting = [task for task, state in enumerate(s.tasks.state) if state != TASK_DONE]
-    at_rest = [task for task in waiting if not s.stop[0] and s.tasks.kind[task] == KSWAPD]
-    if len(waiting) > len(at_rest):
-        lines = tuple(waits_of(s, task, running.names) for task in waiting)
+    """StuckError unless all tasks are done or at rest."""
+    waiting = unfinished(running.s)
+    if waiting:
+        lines = tuple(waits_of(running.s, task, running.names) for task in waiting)
         raise StuckError((f"nobody can run at {running.env.now} ps; {len(waiting)} unfinished:", *lines))

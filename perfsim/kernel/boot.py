@@ -6,11 +6,11 @@ smaller share in ranges they may lock next, and the rest the pages of the reclai
 
 from __future__ import annotations
 
-from math import isqrt
+from math import gcd, isqrt
 from typing import NamedTuple
 
 from perfsim.errors import InputError
-from perfsim.kernel.fill import Share, fill_zone
+from perfsim.kernel.fill import fill_memory, spread
 from perfsim.kernel.placement import Placed, place_tasks
 from perfsim.kernel.state import (
     HISTOGRAMS,
@@ -33,6 +33,7 @@ from perfsim.kernel.state import (
     Ranges,
     RunQueues,
     Settings,
+    Shares,
     State,
     Tasks,
     Vectors,
@@ -41,6 +42,7 @@ from perfsim.kernel.state import (
 )
 from perfsim.machine.profile import CostProfile
 from perfsim.machine.state import Layout, new_machine
+from perfsim.numeric.columns import Filled, as_lists
 from perfsim.numeric.random import stream_key
 from perfsim.scenario.schema import Scenario, place
 from perfsim.units import PPM_PER_WHOLE
@@ -48,8 +50,6 @@ from perfsim.units import PPM_PER_WHOLE
 PAGES_PER_BUCKET = 256
 BUCKETS_MIN = 4
 BUCKETS_MAX = 4096
-BYTES_PER_PAGE = 300
-"""What one page takes in the reference engine's lists: 180 at the start, up to 280 once all have been touched."""
 
 
 class Seed(NamedTuple):
@@ -67,33 +67,42 @@ def machine_size(scenario: Scenario, profile: CostProfile) -> tuple[int, int]:
 
 
 def boot(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
-    """The state of a run at time 0. Raises InputError when the memory is too small for the tasks."""
+    """The state of a run at time 0, in lists. Raises InputError when the memory is too small for the tasks."""
+    state = as_lists(blueprint(scenario, profile, seed))
+    fill_memory(state)
+    return state
+
+
+def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
+    """The state of a run before its memory is filled; the large columns are still Filled.
+
+    Raises InputError when the memory is too small for the tasks.
+    """
     cpus, nodes = machine_size(scenario, profile)
     placed = place_tasks(scenario.tasks, cpus, nodes)
     watermark = watermarks(scenario.memory.pages_per_node, nodes, profile.page_size_bytes)
     shares = memory_shares(scenario, profile)
-    settings = _settings(scenario, nodes)
+    settings = _settings(scenario, nodes, len(placed), shares)
     layout = _layout(settings, cpus, nodes, seed)
-    ranges = sum(share.locked + share.unlocked for share in shares)
-    state = State(
+    ranges = _ranges(settings, shares)
+    tasks = _tasks(placed, seed)
+    _hand_out_ranges(settings, ranges, tasks, placed)
+    return State(
         m=new_machine(profile, profile.best_ps, layout),
         settings=settings,
+        shares=shares,
         pages=_pages(settings, len(placed)),
         zones=_zones(nodes, watermark, placed),
         vectors=_vectors(cpus, len(placed)),
         queues=_queues(settings, len(placed)),
-        tasks=_tasks(placed, seed),
+        tasks=tasks,
         run=RunQueues([NONE] * cpus, [NONE] * cpus, [NONE] * cpus, [0] * cpus, [0] * cpus),
-        ranges=Ranges([], [], [], [], [], [NONE] * (ranges * settings.range_pages)),
+        ranges=ranges,
         mapping_flags=[0] * (nodes + 1),
         events=[0] * VM_EVENTS,
         violations=[0] * VIOLATIONS,
         stop=[0],
     )
-    for zone, share in enumerate(shares):
-        fill_zone(state, zone, share)
-    _hand_out_ranges(state, placed)
-    return state
 
 
 def watermarks(pages_per_node: int, nodes: int, page_size_bytes: int) -> tuple[int, int, int]:
@@ -108,12 +117,13 @@ def watermarks(pages_per_node: int, nodes: int, page_size_bytes: int) -> tuple[i
     return pages_min, pages_min + max(1, pages_min // 4), pages_min + max(2, pages_min // 2)
 
 
-def _settings(scenario: Scenario, nodes: int) -> Settings:
+def _settings(scenario: Scenario, nodes: int, tasks: int, shares: Shares) -> Settings:
     pages_per_node = scenario.memory.pages_per_node
     pages = nodes * pages_per_node
     buckets = _power_of_two(pages_per_node // PAGES_PER_BUCKET)
     first_private = pages + nodes * LRU_LISTS
     return Settings(
+        tasks=tasks,
         pages=pages,
         pages_per_node=pages_per_node,
         nodes=nodes,
@@ -122,7 +132,9 @@ def _settings(scenario: Scenario, nodes: int) -> Settings:
         file_ppm=scenario.memory.file_ppm,
         referenced_ppm=scenario.memory.referenced_ppm,
         dirty_ppm=scenario.memory.dirty_ppm,
+        ranges=sum(shares.locked) + sum(shares.unlocked),
         range_pages=_range_pages(scenario),
+        stride=_stride(pages_per_node),
         first_head=pages,
         first_private=first_private,
         first_mz_lock=nodes,
@@ -134,6 +146,14 @@ def _settings(scenario: Scenario, nodes: int) -> Settings:
 def _range_pages(scenario: Scenario) -> int:
     """Pages of the largest range that a task locks at once; every range has room for as many ptes."""
     return max((spec.range_pages for spec in scenario.tasks), default=0) or 1
+
+
+def _stride(pages: int) -> int:
+    """A stride through a zone's pages that meets each once and keeps neighbours apart."""
+    stride = pages * 618 // 1000 | 1
+    while gcd(stride, pages) != 1:
+        stride += 2
+    return stride
 
 
 def _power_of_two(wanted: int) -> int:
@@ -165,18 +185,34 @@ def _layout(settings: Settings, cpus: int, nodes: int, seed: Seed) -> Layout:
 
 def _pages(settings: Settings, tasks: int) -> Pages:
     pages = settings.pages
-    links = list(range(settings.first_private + tasks * PRIVATE_LISTS))
+    links = settings.first_private + tasks * PRIVATE_LISTS
     return Pages(
-        flags=[0] * pages,
-        refcount=[0] * pages,
-        mapcount=[0] * pages,
-        mapping=[0] * pages,
-        slot=[NONE] * pages,
-        cgroup=[0] * pages,
-        locked_ps=[0] * pages,
-        locker=[NONE] * pages,
-        next=links,
-        before=list(links),
+        flags=Filled(0, pages),
+        refcount=Filled(0, pages),
+        mapcount=Filled(0, pages),
+        mapping=Filled(0, pages),
+        slot=Filled(NONE, pages),
+        cgroup=Filled(0, pages),
+        locked_ps=Filled(0, pages),
+        locker=Filled(0, pages),
+        next=Filled(NONE, links),
+        before=Filled(NONE, links),
+    )
+
+
+def _ranges(settings: Settings, shares: Shares) -> Ranges:
+    """The ranges of all zones in turn, each zone's locked ones first."""
+    locked, zone_of_range = [], []
+    for zone in range(settings.nodes):
+        locked += [1] * shares.locked[zone] + [0] * shares.unlocked[zone]
+        zone_of_range += [zone] * (shares.locked[zone] + shares.unlocked[zone])
+    return Ranges(
+        order=[],
+        locked=locked,
+        owner=[NONE] * settings.ranges,
+        file=[spread(range_, settings.file_ppm) for range_ in range(settings.ranges)],
+        zone=zone_of_range,
+        pte=Filled(NONE, settings.ranges * settings.range_pages),
     )
 
 
@@ -231,7 +267,7 @@ def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
     )
 
 
-def memory_shares(scenario: Scenario, profile: CostProfile) -> list[Share]:
+def memory_shares(scenario: Scenario, profile: CostProfile) -> Shares:
     """How each zone's memory is divided. Ranges come in whole numbers, at least one to lock for each mlock task.
 
     Raises InputError when a zone is too small for that.
@@ -247,7 +283,7 @@ def memory_shares(scenario: Scenario, profile: CostProfile) -> list[Share]:
     )
     lockable_ppm = min(memory.mlocked_ppm, (PPM_PER_WHOLE - memory.mlocked_ppm) // 2)
     lockable = memory.pages_per_node * lockable_ppm // PPM_PER_WHOLE // range_pages
-    shares = []
+    shares = Shares([], [], [], [], [])
     for zone in range(nodes):
         lockers = [one for one in placed if one.spec.kind == "mlock" and one.zone == zone]
         unlocked = max(lockable, len(lockers)) if lockers else 0
@@ -255,7 +291,9 @@ def memory_shares(scenario: Scenario, profile: CostProfile) -> list[Share]:
         if needed > memory.pages_per_node:
             raise InputError(place(scenario, "memory.pages_per_node"), _too_small(scenario, needed))
         locked = locked_pages // range_pages if lockers else 0
-        shares.append(Share(pages_high, locked, unlocked, locked_pages - locked * range_pages, looped))
+        division = (pages_high, locked, unlocked, locked_pages - locked * range_pages, looped)
+        for column, pages in zip(shares, division, strict=True):
+            column.append(pages)
     return shares
 
 
@@ -266,22 +304,21 @@ def _too_small(scenario: Scenario, needed: int) -> str:
     )
 
 
-def _hand_out_ranges(state: State, placed: list[Placed]) -> None:
+def _hand_out_ranges(settings: Settings, ranges: Ranges, tasks: Tasks, placed: list[Placed]) -> None:
     """Deal each zone's ranges to the mlock tasks of its node in turn.
 
     Unlocked ones first, so that every task gets one and has its own first in `order`; kind by kind, so that every task
     gets its share of file and of anonymous ranges.
     """
-    ranges = state.ranges
-    for zone in range(state.settings.nodes):
+    for zone in range(settings.nodes):
         lockers = [task for task, one in enumerate(placed) if one.spec.kind == "mlock" and one.zone == zone]
         own = [range_ for range_, its_zone in enumerate(ranges.zone) if its_zone == zone]
         own.sort(key=lambda range_: (ranges.locked[range_], ranges.file[range_]))
         for position, task in enumerate(lockers):
             mine = own[position :: len(lockers)]
-            state.tasks.range_first[task] = len(ranges.order)
-            state.tasks.range_count[task] = len(mine)
-            state.tasks.range_unlocked[task] = sum(1 for range_ in mine if not ranges.locked[range_])
+            tasks.range_first[task] = len(ranges.order)
+            tasks.range_count[task] = len(mine)
+            tasks.range_unlocked[task] = sum(1 for range_ in mine if not ranges.locked[range_])
             ranges.order.extend(mine)
             for range_ in mine:
                 ranges.owner[range_] = task

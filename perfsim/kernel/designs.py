@@ -8,6 +8,7 @@ file included, and two designs never see each other.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -23,8 +24,9 @@ from typing import Any
 from perfsim.errors import InputError, did_you_mean, one_line, quoted
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.defects import DEFECTS, Defect
+from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.state import FAULT, MLOCK_CALL, MUNLOCK_CALL, PUTBACK, RECLAIM_BATCH
-from perfsim.kernel.subset import refusals
+from perfsim.kernel.subset import Refusal, Scope, Shape, form_refusals, paths_in, refusals, shape_of, used_values
 
 PathFunction = Callable[..., Coroutine[Any, Any, Any]]
 
@@ -74,19 +76,29 @@ def load_design(name_or_path: str, place: str = "--design") -> Design:
         return _from_file(Path(name_or_path), place)
     for point in entry_points(group=GROUP):
         if point.name == name_or_path:
-            module = _imported(point.value, place)
-            return _derived(name_or_path, module, place)
+            return _from_entry_point(name_or_path, point.value, place)
     raise InputError(place, _unknown(name_or_path))
 
 
-def failure(design: Design, error: Exception) -> InputError:
-    """What to tell the user whose design failed in a run: where in the file, and how. A cause carries the place."""
-    place = design.files[0]
+def failure(design: Design, error: Exception) -> Exception:
+    """What to raise for a design that failed in a run: see failed_at(). A cause carries the place."""
+    line = 0
     trace = (error.__cause__ or error).__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == design.files[0]:
-            place = f"{design.files[0]}:{trace.tb_lineno}:1"
+            line = trace.tb_lineno
         trace = trace.tb_next
+    return failed_at(design, line, error)
+
+
+def failed_at(design: Design, line: int, error: Exception) -> Exception:
+    """The error itself for a shipped design, which is our bug; else InputError: where in the user's file, and how.
+
+    line: of the file, 0 if unknown.
+    """
+    if design.name in SHIPPED:
+        return error
+    place = f"{design.files[0]}:{line}:1" if line else design.files[0]
     return InputError(place, f"the design fails when it runs: {one_line(f'{type(error).__name__}: {error}')}")
 
 
@@ -118,38 +130,58 @@ def _from_file(path: Path, place: str) -> Design:
     spec = importlib.util.spec_from_file_location(f"perfsim_design_{path.stem}", path)
     assert spec is not None, f"no module in {path}"
     assert spec.loader is not None, f"no loader for {path}"
-    _refuse_outside_subset(path)
+    tree = _parsed(path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise InputError(
-            str(path), f"the design cannot be imported: {one_line(f'{type(error).__name__}: {error}')}"
-        ) from None
-    return _derived(path.stem, module, str(path))
+        raise _not_imported(str(path), error) from None
+    return _derived(path.stem, module, tree)
 
 
-def _refuse_outside_subset(path: Path) -> None:
+def _from_entry_point(name: str, target: str, place: str) -> Design:
+    """A design that an installed package offers: a module of it, checked as a user's file is."""
+    try:
+        spec = importlib.util.find_spec(target)
+        origin = str(spec.origin) if spec is not None else ""
+        if not origin.endswith(".py"):
+            raise InputError(place, f"entry point {target!r} is no module with a source file")
+        tree = _parsed(Path(origin))
+        module = importlib.import_module(target)
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise InputError(place, f"entry point {target!r} cannot be imported: {one_line(str(error))}") from None
+    return _derived(name, module, tree)
+
+
+def _not_imported(place: str, error: BaseException) -> InputError:
+    return InputError(place, f"the design cannot be imported: {one_line(f'{type(error).__name__}: {error}')}")
+
+
+def _parsed(path: Path) -> ast.Module:
+    """The tree of a file whose paths are of the right form; nothing of it has run yet."""
     try:
         tree = ast.parse(path.read_bytes(), str(path))
+        compile(tree, str(path), "exec")  # finds what parses and is no Python, such as a break outside of a loop
+        _refuse(path, form_refusals(tree))
     except SyntaxError as error:
         raise InputError(f"{path}:{error.lineno or 1}:{error.offset or 1}", f"{error.msg}; expected Python") from None
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(str(path), f"the design cannot be read: {one_line(str(error))}") from None
-    for refusal in refusals(tree)[:1]:
+    return tree
+
+
+def _refuse(path: Path, found: list[Refusal]) -> None:
+    """Raise the first refusal, if there is any."""
+    for refusal in found[:1]:
         raise InputError(f"{path}:{refusal.line}:{refusal.column}", refusal.problem)
 
 
-def _imported(target: str, place: str) -> ModuleType:
-    try:
-        return importlib.import_module(target)
-    except ImportError as error:
-        raise InputError(place, f"entry point {target!r} cannot be imported: {error}") from None
-
-
-def _derived(name: str, module: ModuleType, place: str) -> Design:
+def _derived(name: str, module: ModuleType, tree: ast.Module) -> Design:
     """A design that replaces functions of another: `extends` names it (lock_page unless said)."""
+    place = str(module.__file__)
     base_name = getattr(module, "extends", "lock_page")
     if base_name not in SHIPPED:
         raise InputError(place, f"extends = {base_name!r}: expected one of {', '.join(SHIPPED)}")
@@ -159,9 +191,53 @@ def _derived(name: str, module: ModuleType, place: str) -> Design:
         raise InputError(place, "the file defines no async function; expected at least one path to replace")
     for path_name, function in own.items():
         _check_arguments(path_name, function, base, place)
-    files = (str(module.__file__),)
+    _check_paths(module, tree, base_name)
+    files = (place,)
     sha256 = hashlib.sha256((base.source_sha256 + _sha256(files)).encode()).hexdigest()
     return Design(name, _first_line(module), _bind([*_modules(base_name), module]), base.defects, sha256, files)
+
+
+def _check_paths(module: ModuleType, tree: ast.Module, base_name: str) -> None:
+    """Refuse what no path may contain, in a module's own paths, and what the paths of its base cannot use."""
+    place = str(module.__file__)
+    written = {node.name: node for node in paths_in(tree)}
+    for name, function in _own_paths(module).items():
+        if name not in written or function.__code__.co_firstlineno != written[name].lineno:
+            line = function.__code__.co_firstlineno
+            raise InputError(f"{place}:{line}:1", f"{name} is made, not written; write async def {name}(cpu, ...)")
+    shapes = {name: shape_of(node) for name, node in written.items()}
+    base = _base_paths(base_name)
+    integers = {name: int(value) for name, value in vars(module).items() if isinstance(value, int)}
+    primitives = {name: primitive.arguments for name, primitive in PRIMITIVES.items()}
+    scope = Scope(integers, {name: shape_of(node) for name, node in base.items()} | shapes, primitives)
+    _refuse(Path(place), refusals(tree, scope))
+    _refuse(Path(place), _missed_values(written, shapes, base))
+
+
+def _missed_values(
+    written: Mapping[str, ast.AsyncFunctionDef],
+    shapes: Mapping[str, Shape],
+    base: Mapping[str, ast.AsyncFunctionDef],
+) -> list[Refusal]:
+    """Paths of a file that return no value, where a path of the base that calls them wants one."""
+    return [
+        Refusal(
+            written[name].lineno,
+            written[name].col_offset + 1,
+            f"{name}() returns no value, and {caller}() uses it; end it with return and an integer",
+        )
+        for caller, node in base.items()
+        if caller not in written
+        for name in sorted(used_values(node))
+        if name in shapes and not shapes[name].returns_value
+    ]
+
+
+@functools.cache
+def _base_paths(name: str) -> dict[str, ast.AsyncFunctionDef]:
+    """The source of every path of a shipped design, by name."""
+    files = [Path(str(module.__file__)) for module in _modules(name)]
+    return {node.name: node for file in files for node in paths_in(ast.parse(file.read_bytes()))}
 
 
 def _check_arguments(path_name: str, function: FunctionType, base: Design, place: str) -> None:

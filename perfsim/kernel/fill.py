@@ -1,10 +1,6 @@
-"""Filling a zone with pages at time 0, by arithmetic alone: no draw, so that every seed starts from the same memory."""
+"""Filling memory with pages at time 0, by arithmetic alone: no draw, so that every seed starts from the same memory."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from math import gcd
-from typing import NamedTuple
 
 from perfsim.kernel.state import (
     LRU_ACTIVE,
@@ -21,73 +17,82 @@ from perfsim.kernel.state import (
     PG_SWAPBACKED,
     PG_UNEVICTABLE,
     PG_UPTODATE,
+    PRIVATE_LISTS,
     State,
     list_head,
 )
 from perfsim.units import PPM_PER_WHOLE
 
 
-class Share(NamedTuple):
-    """One zone: free pages; ranges locked and ranges that may be; pages locked for good. The rest is evictable.
-
-    looped: the zone's first pages, whose page locks are a lock_loop's: locked for good too, so that nobody frees them.
-    """
-
-    free: int
-    locked: int
-    unlocked: int
-    pinned: int
-    looped: int = 0
+def fill_memory(s: State) -> None:
+    """Give every page its place: free, in a range, locked for good, or evictable, as the zones' shares say."""
+    for head in range(s.settings.first_head, s.settings.first_private + s.settings.tasks * PRIVATE_LISTS):
+        s.pages.next[head] = s.pages.before[head] = head
+    first_range = 0
+    for zone in range(s.settings.nodes):
+        _fill_zone(s, zone, first_range)
+        first_range += s.shares.locked[zone] + s.shares.unlocked[zone]
 
 
-def fill_zone(s: State, zone: int, share: Share) -> None:
-    """Give every page of the zone its place. Neighbours in memory are no neighbours on a list, as in a used system."""
-    first = zone * s.settings.pages_per_node
-    for page in range(first, first + share.looped):
-        _lock(s, zone, page, 1, MAPPED_ELSEWHERE)
-    pages = _scattered(first, s.settings.pages_per_node)
-    taken = iter([page for page in pages if page >= first + share.looped])
-    for _ in range(share.free):
-        _free(s, zone, next(taken))
-    for number in range(share.locked + share.unlocked):
-        _fill_range(s, zone, taken, number < share.locked)
-    for number in range(share.pinned):
-        _lock(s, zone, next(taken), _spread(number, s.settings.file_ppm), MAPPED_ELSEWHERE)
-    for number, page in enumerate(taken):
-        is_file = _spread(number, s.settings.file_ppm)
-        _set_page(s, page, is_file, NONE if is_file else MAPPED_ELSEWHERE, 0)
-    _link_evictable(s, zone)
-
-
-def _scattered(first: int, count: int) -> list[int]:
-    """The zone's pages in the order of a stride that meets each once."""
-    stride = count * 618 // 1000 | 1
-    while gcd(stride, count) != 1:
-        stride += 2
-    return [first + position * stride % count for position in range(count)]
-
-
-def _spread(number: int, ppm: int) -> int:
+def spread(number: int, ppm: int) -> int:
     """1 for a share of all numbers, evenly spread."""
     return (number + 1) * ppm // PPM_PER_WHOLE - number * ppm // PPM_PER_WHOLE
 
 
-def _fill_range(s: State, zone: int, taken: Iterator[int], locked: bool) -> None:
-    ranges = s.ranges
-    range_ = len(ranges.locked)
-    is_file = _spread(range_, s.settings.file_ppm)
-    ranges.locked.append(1 if locked else 0)
-    ranges.owner.append(NONE)
-    ranges.file.append(is_file)
-    ranges.zone.append(zone)
+def _fill_zone(s: State, zone: int, first_range: int) -> None:
+    """Pages are taken in scattered order: neighbours in memory are no neighbours on a list, as in a used system."""
+    first = zone * s.settings.pages_per_node
+    for page in range(first, first + s.shares.looped[zone]):
+        _lock(s, zone, page, 1, MAPPED_ELSEWHERE)
+    position = 0
+    for _ in range(s.shares.free[zone]):
+        position = _next_position(s, zone, position)
+        _free(s, zone, _page_at(s, zone, position))
+    for number in range(s.shares.locked[zone] + s.shares.unlocked[zone]):
+        position = _fill_range(s, zone, first_range + number, position)
+    for number in range(s.shares.pinned[zone]):
+        position = _next_position(s, zone, position)
+        _lock(s, zone, _page_at(s, zone, position), spread(number, s.settings.file_ppm), MAPPED_ELSEWHERE)
+    _fill_the_rest(s, zone, position)
+    _link_evictable(s, zone)
+
+
+def _page_at(s: State, zone: int, taken: int) -> int:
+    """The page before a position of the zone's scattered order, which a stride makes: it meets each page once."""
+    count = s.settings.pages_per_node
+    return zone * count + (taken - 1) * s.settings.stride % count
+
+
+def _next_position(s: State, zone: int, taken: int) -> int:
+    """The position after the next page that no lock_loop has."""
+    taken += 1
+    while _page_at(s, zone, taken) < zone * s.settings.pages_per_node + s.shares.looped[zone]:
+        taken += 1
+    return taken
+
+
+def _fill_range(s: State, zone: int, range_: int, position: int) -> int:
+    is_file = s.ranges.file[range_]
     first = range_ * s.settings.range_pages
     for slot in range(first, first + s.settings.range_pages):
-        page = next(taken)
-        ranges.pte[slot] = page
-        if locked:
+        position = _next_position(s, zone, position)
+        page = _page_at(s, zone, position)
+        s.ranges.pte[slot] = page
+        if s.ranges.locked[range_]:
             _lock(s, zone, page, is_file, slot)
         else:
             _set_page(s, page, is_file, slot, 0)
+    return position
+
+
+def _fill_the_rest(s: State, zone: int, position: int) -> None:
+    number = 0
+    taken = s.shares.free[zone] + s.shares.pinned[zone] + s.shares.looped[zone]
+    taken += (s.shares.locked[zone] + s.shares.unlocked[zone]) * s.settings.range_pages
+    for number in range(s.settings.pages_per_node - taken):
+        position = _next_position(s, zone, position)
+        is_file = spread(number, s.settings.file_ppm)
+        _set_page(s, _page_at(s, zone, position), is_file, NONE if is_file else MAPPED_ELSEWHERE, 0)
 
 
 def _free(s: State, zone: int, page: int) -> None:
@@ -116,19 +121,21 @@ def _set_page(s: State, page: int, is_file: int, slot: int, flags: int) -> None:
 def _link_evictable(s: State, zone: int) -> None:
     """All evictable pages onto the four lists, in the order of their numbers: ranges and streams are mixed there."""
     first = zone * s.settings.pages_per_node
-    seen = [0, 0]
+    file_seen = anon_seen = 0
     for page in range(first, first + s.settings.pages_per_node):
         flags = s.pages.flags[page]
         if not flags & PG_LRU or flags & PG_UNEVICTABLE:
             continue
-        is_file = 0 if flags & PG_SWAPBACKED else 1
-        number = seen[is_file]
-        seen[is_file] += 1
-        lru = LRU_FILE * is_file
+        if flags & PG_SWAPBACKED:
+            lru, number = 0, anon_seen
+            anon_seen += 1
+        else:
+            lru, number = LRU_FILE, file_seen
+            file_seen += 1
         if number % 2:
             lru += LRU_ACTIVE
             s.pages.flags[page] |= PG_ACTIVE
-        if _spread(number // 2, s.settings.dirty_ppm):
+        if spread(number // 2, s.settings.dirty_ppm):
             s.pages.flags[page] |= PG_DIRTY
         _append(s, zone, page, lru)
 

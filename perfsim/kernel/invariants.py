@@ -10,6 +10,7 @@ from collections.abc import Callable
 from perfsim.kernel.state import (
     LRU_LISTS,
     LRU_UNEVICTABLE,
+    MAPPING_ANON,
     NONE,
     PG_ACTIVE,
     PG_LOCKED,
@@ -26,86 +27,105 @@ Invariant = Callable[[State], int]
 
 
 def lists_agree_with_flags(s: State) -> int:
-    """I1: PG_lru is set if and only if the page is linked on the one list of its own zone that page_lru() names."""
-    wrong = 0
-    linked = [0] * s.settings.pages
-    for zone in range(s.settings.nodes):
-        for lru in range(LRU_LISTS):
-            for page in pages_of_list(s, zone, lru):
-                linked[page] += 1
-                wrong += zone_of(s, page) != zone or page_lru(s.pages.flags[page]) != lru
-    return wrong + sum(bool(flags & PG_LRU) != (times == 1) for flags, times in zip(s.pages.flags, linked, strict=True))
+    """I1: PG_lru is set if and only if the page is linked on the one list of its own zone that page_lru() names.
+
+    A page that is linked twice is on a wrong list too, or breaks links_are_doubly_linked().
+    """
+    wrong = linked = 0
+    for head in range(s.settings.nodes * LRU_LISTS):
+        node = s.pages.next[s.settings.first_head + head]
+        length = 0
+        while 0 <= node < s.settings.pages and length <= s.settings.pages:
+            on_its_list = zone_of(s, node) == head // LRU_LISTS and page_lru(s.pages.flags[node]) == head % LRU_LISTS
+            wrong += 0 if on_its_list and s.pages.flags[node] & PG_LRU else 1
+            node = s.pages.next[node]
+            length += 1
+        linked += length
+    return wrong + abs(linked - pages_with(s, PG_LRU))
 
 
 def links_are_doubly_linked(s: State) -> int:
     """I1: forwards and backwards, a list is the same list."""
-    heads = [list_head(zone, lru, s) for zone in range(s.settings.nodes) for lru in range(LRU_LISTS)]
     wrong = 0
-    for head in heads:
-        node = head
-        for _ in range(s.settings.pages + 1):
+    for head in range(s.settings.first_head, s.settings.first_head + s.settings.nodes * LRU_LISTS):
+        node, going = head, 1
+        while going:
             follower = s.pages.next[node]
             if follower < 0 or s.pages.before[follower] != node:
                 wrong += 1
-                break
+                going = 0
+            elif follower == head:
+                going = 0
             node = follower
-            if node == head:
-                break
     return wrong
 
 
 def counters_equal_lengths(s: State) -> int:
     """I8: zone counters are the lengths of the lists, NR_MLOCK the number of pages with PG_mlocked."""
     wrong = 0
+    for list_ in range(s.settings.nodes * LRU_LISTS):
+        wrong += 1 if s.zones.lru_length[list_] != length_of_list(s, s.settings.first_head + list_) else 0
     for zone in range(s.settings.nodes):
-        for lru in range(LRU_LISTS):
-            wrong += s.zones.lru_length[zone * LRU_LISTS + lru] != sum(1 for _ in pages_of_list(s, zone, lru))
-        first = zone * s.settings.pages_per_node
-        flags = s.pages.flags[first : first + s.settings.pages_per_node]
-        wrong += s.zones.nr_mlock[zone] != sum(1 for word in flags if word & PG_MLOCKED)
+        mlocked = 0
+        for page in range(zone * s.settings.pages_per_node, (zone + 1) * s.settings.pages_per_node):
+            mlocked += 1 if s.pages.flags[page] & PG_MLOCKED else 0
+        wrong += 1 if s.zones.nr_mlock[zone] != mlocked else 0
     return wrong
 
 
 def active_excludes_unevictable(s: State) -> int:
     """I2: no page is both active and unevictable."""
-    both = PG_ACTIVE | PG_UNEVICTABLE
-    return sum(flags & both == both for flags in s.pages.flags)
+    wrong = 0
+    for page in range(s.settings.pages):
+        flags = s.pages.flags[page]
+        wrong += 1 if flags & PG_ACTIVE and flags & PG_UNEVICTABLE else 0
+    return wrong
 
 
 def references_balance(s: State) -> int:
     """I5: at rest a page's references are the cache's and its ptes'; a free page has none."""
-    return sum(
-        count != (1 + mapcount if mapping else 0)
-        for count, mapcount, mapping in zip(s.pages.refcount, s.pages.mapcount, s.pages.mapping, strict=True)
-    )
+    wrong = 0
+    for page in range(s.settings.pages):
+        expected = 1 + s.pages.mapcount[page] if s.pages.mapping[page] else 0
+        wrong += 1 if s.pages.refcount[page] != expected else 0
+    return wrong
 
 
 def no_page_is_lost(s: State) -> int:
     """I9: every page is free or on an LRU list, and none is both."""
-    wrong = 0
-    free = [0] * s.settings.pages
+    wrong = free = 0
     for zone in range(s.settings.nodes):
         page, length = s.zones.free_head[zone], 0
         while page != NONE and length <= s.settings.pages:
-            free[page] += 1
-            wrong += zone_of(s, page) != zone
+            wrong += 1 if zone_of(s, page) != zone or s.pages.flags[page] & PG_LRU else 0
             page, length = s.pages.next[page], length + 1
-        wrong += length != s.zones.free_count[zone]
-    return wrong + sum(times + bool(flags & PG_LRU) != 1 for times, flags in zip(free, s.pages.flags, strict=True))
+        wrong += 1 if length != s.zones.free_count[zone] else 0
+        free += length
+    return wrong + abs(free + pages_with(s, PG_LRU) - s.settings.pages)
 
 
 def no_lock_is_left(s: State) -> int:
     """I11: no page lock, spinlock or page_cgroup bit is held by anybody, nobody is queued for one."""
-    locked = sum(1 for flags in s.pages.flags if flags & PG_LOCKED)
-    owned = sum(1 for owner in s.m.lock_owner if owner != NONE)
-    bits = sum(1 for word in s.pages.cgroup if word & 1)
-    return locked + owned + bits + sum(s.m.lock_waiters) + sum(s.queues.queued)
+    left = pages_with(s, PG_LOCKED)
+    for page in range(s.settings.pages):
+        left += s.pages.cgroup[page] & 1
+    for lock in range(s.m.rules.locks):
+        left += s.m.lock_waiters[lock] + (1 if s.m.lock_owner[lock] != NONE else 0)
+    for task in range(s.settings.tasks):
+        left += s.queues.queued[task]
+    return left
 
 
 def ptes_agree_with_pages(s: State) -> int:
     """I5: a pte and the page it maps name each other."""
-    wrong = sum(page != NONE and s.pages.slot[page] != slot for slot, page in enumerate(s.ranges.pte))
-    return wrong + sum(slot >= 0 and s.ranges.pte[slot] != page for page, slot in enumerate(s.pages.slot))
+    wrong = 0
+    for slot in range(s.settings.ranges * s.settings.range_pages):
+        page = s.ranges.pte[slot]
+        wrong += 1 if page != NONE and s.pages.slot[page] != slot else 0
+    for page in range(s.settings.pages):
+        slot = s.pages.slot[page]
+        wrong += 1 if slot >= 0 and s.ranges.pte[slot] != page else 0
+    return wrong
 
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -120,26 +140,47 @@ INVARIANTS: tuple[Invariant, ...] = (
 )
 
 
+def violated(s: State) -> int:
+    """How often the invariants above are violated, all together."""
+    wrong = lists_agree_with_flags(s) + links_are_doubly_linked(s) + counters_equal_lengths(s)
+    wrong += active_excludes_unevictable(s) + references_balance(s) + no_page_is_lost(s)
+    return wrong + no_lock_is_left(s) + ptes_agree_with_pages(s)
+
+
 def stranded_pages(s: State) -> int:
     """I3: evictable pages that rest on the unevictable list, where nobody will ever look for them."""
-    return sum(
-        not s.pages.flags[page] & PG_MLOCKED and not s.mapping_flags[_file_mapping(s, page)]
-        for zone in range(s.settings.nodes)
-        for page in pages_of_list(s, zone, LRU_UNEVICTABLE)
-    )
+    stranded = 0
+    for zone in range(s.settings.nodes):
+        page, length = s.pages.next[list_head(zone, LRU_UNEVICTABLE, s)], 0
+        while 0 <= page < s.settings.pages and length <= s.settings.pages:
+            mapping = s.pages.mapping[page]
+            unevictable = 0 if mapping & MAPPING_ANON else s.mapping_flags[mapping >> 1]
+            stranded += 0 if unevictable or s.pages.flags[page] & PG_MLOCKED else 1
+            page, length = s.pages.next[page], length + 1
+    return stranded
+
+
+def pages_with(s: State, flag: int) -> int:
+    """Number of pages that have a flag."""
+    count = 0
+    for page in range(s.settings.pages):
+        count += 1 if s.pages.flags[page] & flag else 0
+    return count
+
+
+def length_of_list(s: State, head: int) -> int:
+    """Pages linked behind a head; stops where the links lead nowhere, or round and round."""
+    node, length = s.pages.next[head], 0
+    while 0 <= node < s.settings.pages and length <= s.settings.pages:
+        node, length = s.pages.next[node], length + 1
+    return length
 
 
 def pages_of_list(s: State, zone: int, lru: int) -> list[int]:
     """The pages of an LRU list from its head; stops when the links lead nowhere."""
-    head = list_head(zone, lru, s)
     pages: list[int] = []
-    node = s.pages.next[head]
-    while node != head and 0 <= node < s.settings.pages and len(pages) <= s.settings.pages:
+    node = s.pages.next[list_head(zone, lru, s)]
+    while 0 <= node < s.settings.pages and len(pages) <= s.settings.pages:
         pages.append(node)
         node = s.pages.next[node]
     return pages
-
-
-def _file_mapping(s: State, page: int) -> int:
-    mapping = s.pages.mapping[page]
-    return 0 if mapping & 1 else mapping >> 1

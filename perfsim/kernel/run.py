@@ -8,7 +8,9 @@ from perfsim.kernel.state import (
     NONE,
     PAGE_LOCK,
     PG_LOCKED,
+    TASK_DONE,
     TASK_SLEEPING,
+    VM_EVENTS,
     State,
 )
 from perfsim.machine.tally import IDLE, SWITCH, held, spend, start_window
@@ -18,7 +20,8 @@ def begin_window(s: State, now: int) -> None:
     """The warm-up is over: what was counted until now does not count, violations excepted."""
     _settle(s, now)
     start_window(s.m.tally, now)
-    s.events[:] = [0] * len(s.events)
+    for event in range(VM_EVENTS):
+        s.events[event] = 0
 
 
 def end_window(s: State, now: int) -> None:
@@ -26,20 +29,27 @@ def end_window(s: State, now: int) -> None:
     _settle(s, now)
     for cpu in range(s.m.rules.cpus):
         spend(s.m.tally, cpu, now, s.m.tally.cpu_category[cpu])
-    for lock, owner in enumerate(s.m.lock_owner):
-        if owner != NONE:
+    for lock in range(s.m.rules.locks):
+        if s.m.lock_owner[lock] != NONE:
             held(s.m.tally, s.m.lock_class[lock], s.m.lock_since_ps[lock], now)
-    for page, flags in enumerate(s.pages.flags):
-        if flags & PG_LOCKED:
+    for page in range(s.settings.pages):
+        if s.pages.flags[page] & PG_LOCKED:
             held(s.m.tally, PAGE_LOCK, s.pages.locked_ps[page], now)
 
 
 def ask_to_stop(s: State, now: int) -> None:
     """Tasks finish the round they are in; those of kswapd that sleep are woken to see it."""
     s.stop[0] = 1
-    for task, kind in enumerate(s.tasks.kind):
-        if kind == KSWAPD and s.tasks.state[task] == TASK_SLEEPING:
+    for task in range(s.settings.tasks):
+        if s.tasks.kind[task] == KSWAPD and s.tasks.state[task] == TASK_SLEEPING:
             wake_cpu(s, now, s.tasks.cpu[task], task, now)
+
+
+def unfinished(s: State) -> list[int]:
+    """Tasks that are not done when nobody can run; none if all are kswapds asleep, at rest before the stop."""
+    waiting = [task for task, state in enumerate(s.tasks.state) if state != TASK_DONE]
+    at_rest = [task for task in waiting if not s.stop[0] and s.tasks.kind[task] == KSWAPD]
+    return waiting if len(waiting) > len(at_rest) else []
 
 
 def waits_of(s: State, task: int, names: list[str]) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from perfsim.machine.state import Machine
-
-Ints = list[int]
+from perfsim.numeric.columns import Ints
 
 NONE = -1
 
@@ -130,9 +129,11 @@ WMARK_HIGH = 2
 
 class Settings(NamedTuple):
     """Constants of the run. parts per million: *_ppm. first_head, first_private: numbers of the list heads, which
-    follow the pages in the link columns; first_cgroup_line .. first_bucket_line: numbers of the cache lines.
+    follow the pages in the link columns; first_mz_lock, first_bucket_lock: numbers of the spinlocks; stride: of the
+    order in which memory is filled.
     """
 
+    tasks: int
     pages: int
     pages_per_node: int
     nodes: int
@@ -141,7 +142,9 @@ class Settings(NamedTuple):
     file_ppm: int
     referenced_ppm: int
     dirty_ppm: int
+    ranges: int
     range_pages: int
+    stride: int
     first_head: int
     first_private: int
     first_mz_lock: int
@@ -151,7 +154,8 @@ class Settings(NamedTuple):
 
 class Pages(NamedTuple):
     """[page]: flags, refcount (_count), mapcount (_mapcount + 1), mapping, slot (the pte that maps it), cgroup (bit 0
-    the bit spinlock, above it list + 1), locked_ps and locker (since when PG_locked is set, and by which task).
+    the bit spinlock, above it list + 1), locked_ps and locker (since when PG_locked is set, and by which task; of no
+    meaning while it is clear).
     next, before: list links, [page or head].
     """
 
@@ -253,11 +257,25 @@ class Ranges(NamedTuple):
     pte: Ints
 
 
+class Shares(NamedTuple):
+    """How a zone's memory is divided at time 0, [zone]: free pages; ranges locked and ranges that may be; pages locked
+    for good; the zone's first pages, whose page locks are a lock_loop's (looped: locked for good too, so that nobody
+    frees them). The rest is evictable.
+    """
+
+    free: Ints
+    locked: Ints
+    unlocked: Ints
+    pinned: Ints
+    looped: Ints
+
+
 class State(NamedTuple):
     """Everything that a primitive may touch. stop: [1 when tasks shall finish]."""
 
     m: Machine
     settings: Settings
+    shares: Shares
     pages: Pages
     zones: Zones
     vectors: Vectors

@@ -1,40 +1,26 @@
-"""What a kernel path may contain, as far as running it needs: every call under `await`.
+"""What a kernel path may contain, complete: the page is perfsim/kernel/paths/README.md.
 
-A coroutine that is called and not awaited does nothing, silently: the one mistake that Python would not show.
+Every reader of a path understands the same small language, so a design that leaves it is refused when it is loaded, not
+when an engine meets it. First the form, before anything of the file is run; then the names, when it is known what they
+stand for. The one mistake that Python would not show is among them: a coroutine that is called and not awaited does
+nothing, silently.
 """
 
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
+
+from perfsim.kernel.refusal import Refusal
+from perfsim.kernel.subset_form import form_refusals, paths_in
+from perfsim.kernel.subset_names import Scope, Shape, name_refusals, recursion_refusals, shape_of, used_values
+
+__all__ = ["Refusal", "Scope", "Shape", "form_refusals", "paths_in", "refusals", "shape_of", "used_values"]
 
 
-class Refusal(NamedTuple):
-    """line and column (from 1) of what a path may not contain, and what to write instead."""
+def refusals(tree: ast.Module, scope: Scope) -> list[Refusal]:
+    """What the paths of a file hold that no path may, in the order of the file.
 
-    line: int
-    column: int
-    problem: str
-
-
-def refusals(tree: ast.Module) -> list[Refusal]:
-    """Calls in a module's `async def` functions that are not directly under `await`; `range` of a `for` is free."""
-    found = [_refusals(node) for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)]
-    return [refusal for of_function in found for refusal in of_function]
-
-
-def _refusals(function: ast.AsyncFunctionDef) -> list[Refusal]:
-    free = _free_calls(function)
-    return [
-        Refusal(call.lineno, call.col_offset + 1, f"{ast.unparse(call.func)}() is not awaited; write await before it")
-        for statement in function.body
-        for call in ast.walk(statement)
-        if isinstance(call, ast.Call) and id(call) not in free
-    ]
-
-
-def _free_calls(function: ast.AsyncFunctionDef) -> set[int]:
-    awaited = {id(node.value) for node in ast.walk(function) if isinstance(node, ast.Await)}
-    loops = [node.iter for node in ast.walk(function) if isinstance(node, ast.For)]
-    ranges = {id(it) for it in loops if isinstance(it, ast.Call) and ast.unparse(it.func) == "range"}
-    return awaited | ranges
+    tree: the whole file, whose async functions at the top are its paths. scope: what their names stand for. The names
+    are looked at only if the form is right.
+    """
+    return form_refusals(tree) or sorted(name_refusals(tree, scope) + recursion_refusals(tree, scope.paths))

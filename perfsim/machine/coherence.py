@@ -5,14 +5,15 @@ only one may write without asking. More than five sharers: EVERYONE, a limited d
 reads such a line for the first time is taken for a sharer too, which flatters that one read.
 
 A copy leaves the cache after as many further misses of its CPU (an upgrade counts as one) as the cache has lines; the
-stamp remembers when the first holder touched it, and all copies go with the first holder's. Costs are those of the
-field: a hit, a fetch from another cache, or memory at its home node.
+stamp remembers, modulo 2**32, when the first holder touched it, and all copies go with the first holder's. Costs are
+those of the field: a hit, a fetch from another cache, or memory at its home node.
 """
 
 from __future__ import annotations
 
 from perfsim.machine.costs import ATOMIC_LOCAL, DRAM_LOCAL, DRAM_REMOTE, L1_HIT
 from perfsim.machine.state import Machine
+from perfsim.numeric.random import MASK_32
 
 EXCLUSIVE = 1 << 60
 EVERYONE = 1 << 61
@@ -26,7 +27,7 @@ def read_line(m: Machine, cpu: int, line: int) -> int:
     word = _cached(m, line)
     if _holds(word, cpu):
         if word & _SLOT == cpu + 1:
-            m.line_stamp[line] = m.misses[cpu]
+            m.line_stamp[line] = m.misses[cpu] & MASK_32
         return m.cost_ps[L1_HIT]
     if word == 0:
         cost_ps = _memory_ps(m, cpu, line)
@@ -40,7 +41,7 @@ def read_line(m: Machine, cpu: int, line: int) -> int:
         word = EVERYONE | (cpu + 1) if full else word << _SLOT_BITS | (cpu + 1)
     m.line_holders[line] = word
     m.misses[cpu] += 1
-    m.line_stamp[line] = m.misses[cpu]
+    m.line_stamp[line] = m.misses[cpu] & MASK_32
     return cost_ps
 
 
@@ -49,7 +50,7 @@ def own_line(m: Machine, cpu: int, line: int) -> int:
     word = _cached(m, line)
     mine = EXCLUSIVE | (cpu + 1)
     if word == mine:
-        m.line_stamp[line] = m.misses[cpu]
+        m.line_stamp[line] = m.misses[cpu] & MASK_32
         return 0
     if word == 0:
         cost_ps = _memory_ps(m, cpu, line)
@@ -78,14 +79,14 @@ def atomic_on_line(m: Machine, cpu: int, line: int) -> int:
 def take_line(m: Machine, cpu: int, line: int) -> None:
     """The CPU becomes the only holder; what that costs is charged elsewhere."""
     m.line_holders[line] = EXCLUSIVE | (cpu + 1)
-    m.line_stamp[line] = m.misses[cpu]
+    m.line_stamp[line] = m.misses[cpu] & MASK_32
 
 
 def _cached(m: Machine, line: int) -> int:
     """The line's word, or 0 when the last copy has aged out of its cache."""
     word = m.line_holders[line]
     capacity = m.rules.cache_lines
-    if capacity and word and m.misses[(word & _SLOT) - 1] - m.line_stamp[line] > capacity:
+    if capacity and word and m.misses[(word & _SLOT) - 1] - m.line_stamp[line] & MASK_32 > capacity:
         return 0
     return word
 

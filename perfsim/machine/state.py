@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile import CostProfile
-from perfsim.machine.tally import Ints, Tally, new_tally
+from perfsim.machine.tally import Tally, new_tally
 from perfsim.machine.topology import cpu_nodes, transfer_table
+from perfsim.numeric.columns import Filled, Ints
 from perfsim.numeric.random import STREAMS_PER_OWNER, stream_key
 
 NONE = -1
@@ -50,6 +51,7 @@ class Rules(NamedTuple):
 
     cpus: int
     nodes: int
+    locks: int
     pages_per_node: int
     memory_lines: int
     cache_lines: int
@@ -141,8 +143,8 @@ def new_machine(profile: CostProfile, cost_ps: tuple[int, ...], layout: Layout) 
         pending_ps=[0] * cpus,
         cpu_state=[SWITCHED_OUT] * cpus,
         misses=[0] * cpus,
-        line_holders=[0] * lines,
-        line_stamp=[0] * lines,
+        line_holders=Filled(0, lines),
+        line_stamp=Filled(0, lines),
         line_home=list(layout.homes),
         lock_class=list(layout.lock_classes),
         lock_line=list(layout.lock_lines),
@@ -174,6 +176,7 @@ def _rules(profile: CostProfile, layout: Layout) -> Rules:
     return Rules(
         cpus=layout.cpus,
         nodes=layout.nodes,
+        locks=len(layout.lock_lines),
         pages_per_node=layout.pages_per_node,
         memory_lines=layout.memory_lines,
         cache_lines=profile.cache_size_bytes // profile.line_size_bytes,

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from perfsim.numeric.buckets import CELLS, bucket
-
-Ints = list[int]
+from perfsim.numeric.columns import Ints
 
 USER = 0
 KERNEL = 1
@@ -22,10 +21,14 @@ CATEGORIES = 5
 class Tally(NamedTuple):
     """Counts of the measured window. Times in ps.
 
-    window_start: [ps]. cpu_ps: [cpu * CATEGORIES + category]; cpu_category, cpu_since: [cpu].
+    cpus, lock_classes, histograms: numbers of each. window_start: [ps].
+    cpu_ps: [cpu * CATEGORIES + category]; cpu_category, cpu_since: [cpu].
     acquisitions .. hold_max_ps: [lock class]. cells: [histogram * CELLS + cell]; latency_*: [histogram].
     """
 
+    cpus: int
+    lock_classes: int
+    histograms: int
     window_start: Ints
     cpu_ps: Ints
     cpu_category: Ints
@@ -45,6 +48,9 @@ class Tally(NamedTuple):
 def new_tally(cpus: int, lock_classes: int, histograms: int) -> Tally:
     """An empty tally; every CPU idle since time 0."""
     return Tally(
+        cpus=cpus,
+        lock_classes=lock_classes,
+        histograms=histograms,
         window_start=[0],
         cpu_ps=[0] * (cpus * CATEGORIES),
         cpu_category=[IDLE] * cpus,
@@ -104,7 +110,16 @@ def held(tally: Tally, lock_class: int, since_ps: int, now: int) -> None:
 
 def start_window(tally: Tally, now: int) -> None:
     """The warm-up is over: forget what was counted; intervals that are open go on from here."""
-    for column in (tally.cpu_ps, *tally[4:]):
-        column[:] = [0] * len(column)
-    tally.cpu_since[:] = [now] * len(tally.cpu_since)
+    for cpu in range(tally.cpus):
+        tally.cpu_since[cpu] = now
+    for share in range(tally.cpus * CATEGORIES):
+        tally.cpu_ps[share] = 0
+    for lock_class in range(tally.lock_classes):
+        tally.acquisitions[lock_class] = tally.contentions[lock_class] = 0
+        tally.wait_total_ps[lock_class] = tally.wait_max_ps[lock_class] = 0
+        tally.hold_total_ps[lock_class] = tally.hold_max_ps[lock_class] = 0
+    for histogram in range(tally.histograms):
+        tally.latency_count[histogram] = tally.latency_total_ps[histogram] = tally.latency_max_ps[histogram] = 0
+    for cell in range(tally.histograms * CELLS):
+        tally.cells[cell] = 0
     tally.window_start[0] = now

@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from perfsim.engine import reference
-from perfsim.engine.prepare import design_of, profile_of, run_id, task_names
+from perfsim.engine import ENGINES
+from perfsim.engine.engines import Engine, begin
+from perfsim.engine.prepare import design_of, profile_of, run_id
 from perfsim.engine.trace import Trace
-from perfsim.errors import InputError, PerfsimError
+from perfsim.errors import PerfsimError
 from perfsim.kernel import state as k
-from perfsim.kernel.boot import Seed, boot, machine_size
+from perfsim.kernel.boot import Seed, machine_size
 from perfsim.kernel.defects import Defect
-from perfsim.kernel.designs import SHIPPED, failure
-from perfsim.kernel.invariants import INVARIANTS, stranded_pages
-from perfsim.kernel.run import begin_window, end_window
+from perfsim.kernel.designs import failure
 from perfsim.kernel.state import State
 from perfsim.machine.tally import CATEGORIES, Tally
 from perfsim.numeric.buckets import CELLS, upper
@@ -22,7 +21,6 @@ from perfsim.scenario.schema import MeasureSpec, Scenario
 
 Row = dict[str, Any]
 
-ENGINES = ("simpy",)
 PS_PER_NS = 1000
 PS_PER_S = 10**12
 PERCENTILES = (("p50", 500), ("p90", 900), ("p99", 990), ("p999", 999))
@@ -60,7 +58,7 @@ def simulate(
     scenario: Scenario,
     design: str,
     seed: Seed,
-    engine: str = "simpy",
+    engine: str = ENGINES[0],
     trace: Trace | None = None,
 ) -> Row:
     """Run one scenario (its own values, no axes) under one design and return its row.
@@ -69,22 +67,17 @@ def simulate(
     primitive (time in ps, CPU, name, arguments). Raises InputError for a scenario that cannot run or a user's design
     that fails, StuckError when nobody can run any more.
     """
-    if engine not in ENGINES:
-        raise InputError("--engine", f"no engine is called {engine!r}; known: {', '.join(ENGINES)}")
     started = time.perf_counter()
     profile = profile_of(scenario)
     chosen = design_of(scenario, design)
-    s = boot(scenario, profile, seed)
-    running = reference.start(s, chosen, task_names(scenario, profile), trace)
+    run = begin(engine, scenario, chosen, seed, trace)
     try:
-        row = _run(running, scenario.measure)
+        row = _run(run, scenario.measure)
     except PerfsimError:
         raise
     except Exception as error:
-        if chosen.name in SHIPPED:
-            raise
         raise failure(chosen, error) from None
-    row |= _verdict(s, chosen.defects)
+    row |= _verdict(run, chosen.defects)
     cpus, nodes = machine_size(scenario, profile)
     identity: Row = {
         "run_id": run_id(scenario, design, seed),
@@ -99,17 +92,16 @@ def simulate(
     return identity | row | {"wall_s": time.perf_counter() - started}
 
 
-def _run(running: reference.Running, measure: MeasureSpec) -> Row:
+def _run(run: Engine, measure: MeasureSpec) -> Row:
     """Let a run pass through warm-up, window and wind-down; the figures of the window."""
-    s = running.s
     end_ps = measure.warmup_ps + measure.duration_ps
-    reference.advance(running, measure.warmup_ps)
-    begin_window(s, measure.warmup_ps)
-    reference.advance(running, end_ps)
-    end_window(s, end_ps)
-    row = _measured(s, measure.duration_ps)
-    row["events"] = reference.events_of(running)
-    reference.finish(running, end_ps)
+    run.advance(measure.warmup_ps)
+    run.begin_window(measure.warmup_ps)
+    run.advance(end_ps)
+    run.end_window(end_ps)
+    row = _measured(run.counts(), measure.duration_ps)
+    row["events"] = run.events()
+    run.finish(end_ps)
     return row
 
 
@@ -185,18 +177,18 @@ def _cpu_time(tally: Tally) -> Row:
     return {f"cpu_{name}_fraction": sum(tally.cpu_ps[i::CATEGORIES]) / total_ps for i, name in enumerate(names)}
 
 
-def _verdict(s: State, defects: tuple[Defect, ...]) -> Row:
+def _verdict(run: Engine, defects: tuple[Defect, ...]) -> Row:
     """What was violated, at quiescence and before: by name where the design declares it, else as a number."""
     declared = {defect.violation: defect.name for defect in defects}
     hits: dict[str, int] = {}
-    violations = sum(invariant(s) for invariant in INVARIANTS)
-    for violation, count in enumerate(s.violations):
+    violations = run.violated()
+    for violation, count in enumerate(run.counts().violations):
         if violation not in declared:
             violations += count
         elif count:
             hits[declared[violation]] = hits.get(declared[violation], 0) + count
     return {
-        "stranded_pages": stranded_pages(s),
+        "stranded_pages": run.stranded_pages(),
         "invariant_violations": violations,
         "defect_hits": [{"defect": name, "count": count} for name, count in sorted(hits.items())],
     }

@@ -17,6 +17,8 @@ from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from perfsim.engine import ENGINES, check_engine
+from perfsim.engine.cache import engine_code
 from perfsim.errors import PerfsimError
 from perfsim.sweep.plan import longest_first, placed, plan, workers_for
 from perfsim.sweep.worker import Failure, begin, work
@@ -39,8 +41,9 @@ CANNOT_START = (
 
 @dataclass(slots=True)
 class _Slot:
-    """Room for one worker process at a time. process_id: None until the worker has told it."""
+    """Room for one worker process at a time. code: what it is begun with; process_id: None until it has told it."""
 
+    code: bytes
     executor: ProcessPoolExecutor | None = None
     process_id: int | None = None
 
@@ -48,7 +51,7 @@ class _Slot:
 _Attempt: TypeAlias = "asyncio.Task[Row | Failure]"
 
 
-async def sweep(scenario: Scenario, *, jobs: int | None = None) -> AsyncGenerator[Row, None]:
+async def sweep(scenario: Scenario, *, jobs: int | None = None, engine: str = ENGINES[0]) -> AsyncGenerator[Row, None]:
     """Run a whole sweep and yield the rows as they come, the longest runs first; nothing is written to disk.
 
     jobs: worker processes; as many as there are CPUs if None. Leaving the loop early stops the workers. Raises
@@ -56,7 +59,8 @@ async def sweep(scenario: Scenario, *, jobs: int | None = None) -> AsyncGenerato
     """
     workers_count = workers_for(jobs)
     failures: list[tuple[Run, str]] = []
-    async with aclosing(outcomes(plan(scenario, workers_count), workers_count)) as finished:
+    make_ready(engine)
+    async with aclosing(outcomes(plan(scenario, workers_count, engine), workers_count)) as finished:
         async for run, outcome in finished:
             if isinstance(outcome, Failure):
                 failures.append((run, outcome.reason))
@@ -64,6 +68,13 @@ async def sweep(scenario: Scenario, *, jobs: int | None = None) -> AsyncGenerato
                 yield placed(run, outcome)
     if failures:
         raise PerfsimError(failures_text(failures))
+
+
+def make_ready(engine: str) -> None:
+    """Have the engine's machine code at hand, so that no worker makes it. Raises InputError for an unknown engine."""
+    check_engine(engine)
+    if engine == ENGINES[0]:
+        engine_code()
 
 
 async def outcomes(
@@ -74,8 +85,9 @@ async def outcomes(
     function: what a worker process does with a run's task. A run whose worker dies is tried once more in a new one.
     Closing the iterator kills the workers that are in the midst of a run.
     """
+    code = engine_code() if any(run.task.engine == ENGINES[0] for run in runs) else b""
     waiting = deque(longest_first(runs))
-    idle = [_Slot() for _ in range(min(workers_count, len(runs)))]
+    idle = [_Slot(code) for _ in range(min(workers_count, len(runs)))]
     busy: dict[_Attempt, tuple[_Slot, Run]] = {}
 
     def give_out() -> None:
@@ -134,7 +146,8 @@ async def _outcome(slot: _Slot, task: Task, function: Callable[[Task], Row | Fai
 
 async def _start(slot: _Slot) -> ProcessPoolExecutor:
     """Give the slot a new worker process, which tells its number first."""
-    slot.executor = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=begin)
+    spawn = multiprocessing.get_context("spawn")
+    slot.executor = ProcessPoolExecutor(1, mp_context=spawn, initializer=begin, initargs=(slot.code,))
     with _interrupt_blocked():
         future = asyncio.get_running_loop().run_in_executor(slot.executor, os.getpid)
     slot.process_id = await future

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from perfsim.engine import ENGINES
 from perfsim.engine.prepare import check_fits, design_of, profile_of, run_id
 from perfsim.errors import InputError, quoted
 from perfsim.kernel.boot import Seed, machine_size
@@ -38,7 +39,7 @@ class Run(NamedTuple):
     work: int
 
 
-def plan(scenario: Scenario, workers_count: int) -> tuple[Run, ...]:
+def plan(scenario: Scenario, workers_count: int, engine: str = ENGINES[0]) -> tuple[Run, ...]:
     """Every run of a sweep, in the order of its results: point, design, replication.
 
     All that can be wrong is found here, before anything runs or is written: raises InputError for a point that is no
@@ -48,9 +49,9 @@ def plan(scenario: Scenario, workers_count: int) -> tuple[Run, ...]:
     wanted = jobs(scenario)
     at_once = min(workers_count, len(wanted))
     for point in points(scenario):
-        check_fits(point.scenario, point.scenario.kernel.designs, at_once)
+        check_fits(point.scenario, point.scenario.kernel.designs, engine, at_once)
     names = design_names(scenario)
-    return tuple(_run(job, names[job.design]) for job in wanted)
+    return tuple(_run(job, names[job.design], engine) for job in wanted)
 
 
 def design_names(scenario: Scenario) -> dict[str, str]:
@@ -94,13 +95,13 @@ def available_cpus() -> int:
     return min(usable, WORKERS_MAX)
 
 
-def _run(job: Job, design_name: str) -> Run:
+def _run(job: Job, design_name: str, engine: str) -> Run:
     scenario = job.point.scenario
     seed = Seed(scenario.sweep.seed, job.replication)
     profile = profile_of(scenario)
     cpus, _ = machine_size(scenario, profile)
     return Run(
-        task=Task(run_id(scenario, job.design, seed), scenario, job.design, seed),
+        task=Task(run_id(scenario, job.design, seed), scenario, job.design, seed, engine),
         labels={"point": job.point.index, "design": design_name, "profile": profile.name, **dict(job.point.axes)},
         work=cpus * (scenario.measure.warmup_ps + scenario.measure.duration_ps),
     )

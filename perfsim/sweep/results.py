@@ -21,12 +21,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from perfsim.errors import InputError, InterruptedSweep
-from perfsim.measure.row import ENGINES
 from perfsim.store.atomic import replacing, unwritable
 from perfsim.store.manifest import Manifest, read_manifest, write_manifest
 from perfsim.store.parquet import read_runs, write_runs
 from perfsim.store.parts import PartWriter, read_parts
-from perfsim.sweep.driver import outcomes
+from perfsim.sweep.driver import make_ready, outcomes
 from perfsim.sweep.plan import COLUMN_NAMES, placed, plan, workers_for
 from perfsim.sweep.progress import Pace, shown
 from perfsim.sweep.worker import Failure
@@ -61,14 +60,15 @@ too."""
 class Order:
     """What was asked for.
 
-    sets: the `--set` texts. directory: where results go, made if need be. jobs_count: worker processes, None for as
-    many as there are CPUs. fresh: the last results in the directory are removed first, and none is taken over.
-    resume_command: what goes on after an interruption.
+    sets: the `--set` texts. directory: where results go, made if need be. engine: its name. jobs_count: worker
+    processes, None for as many as there are CPUs. fresh: the last results in the directory are removed first, and none
+    is taken over. resume_command: what goes on after an interruption.
     """
 
     scenario: Scenario
     sets: tuple[str, ...]
     directory: Path
+    engine: str
     jobs_count: int | None
     fresh: bool
     resume_command: str
@@ -101,7 +101,8 @@ def sweep_into(order: Order, people: TextIO) -> Finished:
     that had finished is stored.
     """
     workers_count = workers_for(order.jobs_count)
-    runs = plan(order.scenario, workers_count)
+    runs = plan(order.scenario, workers_count, order.engine)
+    make_ready(order.engine)
     with _alone_in(order.directory):
         if order.fresh:
             _remove_results(order.directory)
@@ -244,7 +245,7 @@ def _store_manifest(session: _Session) -> None:
         designs=scenario.kernel.designs,
         replications=scenario.sweep.replications,
         seed=scenario.sweep.seed,
-        engine=ENGINES[0],
+        engine=session.order.engine,
         run_ids=run_ids,
         done=tuple(run_id for run_id in run_ids if run_id in session.rows),
         failed={run.task.run_id: reason for run, reason in session.failures},

@@ -8,6 +8,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from perfsim.engine.cache import use
 from perfsim.errors import PerfsimError
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ ORPHANED_STATUS = 1
 
 
 class Task(NamedTuple):
-    """All that a worker needs to know. run_id: what the row must come out with."""
+    """All that a worker needs to know. run_id: what the row must come out with. engine: its name."""
 
     run_id: str
     scenario: Scenario
     design: str
     seed: Seed
+    engine: str
 
 
 class Failure(NamedTuple):
@@ -34,11 +36,15 @@ class Failure(NamedTuple):
     reason: str
 
 
-def begin() -> None:
+def begin(code: bytes = b"") -> None:
     """Prepare a worker process: it ends when its parent does, however that ends.
+
+    code: the compiled engine's, so that a worker need not find or make it.
 
     Ctrl-C is the driver's to act on: it starts its workers with SIGINT blocked.
     """
+    if code:
+        use(code)
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
 
 
@@ -50,7 +56,7 @@ def work(task: Task) -> Row | Failure:
     from perfsim.measure.row import simulate
 
     try:
-        row = simulate(task.scenario, task.design, task.seed)
+        row = simulate(task.scenario, task.design, task.seed, task.engine)
     except PerfsimError as error:
         return Failure(str(error))
     except Exception:

@@ -65,7 +65,9 @@ def test_a_sweep_of_one_design_has_a_table_without_ratios(perfsim: Perfsim, tiny
 
 
 def test_runs_that_fail_are_told_after_the_table_of_the_others(perfsim: Perfsim, tiny_sweep: Tiny) -> None:
-    Path("broken.py").write_text("async def direct_reclaim(cpu):\n    1 // 0\n", encoding="utf-8")
+    Path("broken.py").write_text(
+        "async def direct_reclaim(cpu):\n    never = 1 // (1 - await cpu.should_stop() - 1)\n", encoding="utf-8"
+    )
     designs = ("--design", "redo", "--design", "broken.py")
     status, out, err = perfsim("sweep", "quickstart", *tiny_sweep, *designs, "--out", "out")
     assert status == 1
@@ -133,7 +135,7 @@ def test_a_sweep_whose_answer_cannot_be_written_keeps_its_rows(
         (("--set", "sweep.axes.machine.cpus=[1, x]"), "--set sweep.axes.machine.cpus"),
         (("--set", "sweep.axes.machine.profile=[x86_64, x87]"), "--set sweep.axes.machine.profile"),
         (("--set", "sweep.replications=0"), "--set sweep.replications"),
-        (("--engine", "compiled"), "--engine: "),
+        (("--engine", "steam"), "--engine: "),
         (("--design", "redo", "--design", "redo"), "--design"),
         (("--out", ""), "--out: is empty; expected a directory for results"),
         (("--out", "/proc/nowhere/out"), "/proc/nowhere/out: "),

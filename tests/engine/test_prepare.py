@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from perfsim.engine import prepare
-from perfsim.engine.prepare import available_bytes, check_fits, run_id, task_names
+from perfsim.engine.prepare import BYTES_PER_PAGE, available_bytes, check_fits, run_id, task_names
 from perfsim.errors import InputError
-from perfsim.kernel.boot import BYTES_PER_PAGE, Seed
+from perfsim.kernel.boot import Seed
 from perfsim.machine.profile import load_profile
 from tests.engine.conftest import ScenarioMaker
 
@@ -109,24 +109,24 @@ def test_tasks_are_named_by_their_group_and_number(scenario_of: ScenarioMaker) -
 
 
 def test_memory_that_suffices_is_no_error(scenario_of: ScenarioMaker) -> None:
-    check_fits(scenario_of(), ("lock_page", "redo"))
+    check_fits(scenario_of(), ("lock_page", "redo"), "compiled")
 
 
 def test_memory_that_does_not_suffice_names_the_needed_and_the_available(
     scenario_of: ScenarioMaker, workload: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prepare, "available_bytes", lambda: 2 * 512 * BYTES_PER_PAGE)
-    check_fits(scenario_of(), ("redo",))
+    monkeypatch.setattr(prepare, "available_bytes", lambda: 2 * 512 * BYTES_PER_PAGE["simpy"])
+    check_fits(scenario_of(), ("redo",), "simpy")
     with pytest.raises(InputError) as caught:
-        check_fits(scenario_of(workload, "memory.pages_per_node=1024"), ("redo",))
+        check_fits(scenario_of(workload, "memory.pages_per_node=1024"), ("redo",), "simpy")
     assert "2 nodes x 1024 pages need 600KiB, 300KiB are available" in str(caught.value)
     with pytest.raises(InputError, match=r"w\.yaml:3:\d+: .*3 runs at once of 2 nodes x 512 pages need 900KiB"):
-        check_fits(scenario_of(), ("redo",), runs_at_once=3)
+        check_fits(scenario_of(), ("redo",), "simpy", runs_at_once=3)
 
 
 def test_an_absurd_size_is_refused_before_anything_is_allocated(scenario_of: ScenarioMaker, workload: str) -> None:
     with pytest.raises(InputError, match="are available"):
-        check_fits(scenario_of(workload, "memory.pages_per_node=2147483648"), ("redo",))
+        check_fits(scenario_of(workload, "memory.pages_per_node=2147483648"), ("redo",), "compiled")
 
 
 def test_available_memory_is_more_than_nothing_and_less_than_a_petabyte() -> None:
@@ -145,6 +145,6 @@ def test_an_unknown_profile_or_design_is_refused_where_the_file_names_it(
 ) -> None:
     scenario = scenario_of(workload.replace(old, new))
     with pytest.raises(InputError) as caught:
-        check_fits(scenario, scenario.kernel.designs)
+        check_fits(scenario, scenario.kernel.designs, "compiled")
     assert f"w.yaml:{place}: " in str(caught.value)
     assert f'did you mean "{nearest}"' in str(caught.value)

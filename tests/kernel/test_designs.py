@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from perfsim.errors import InputError
+from perfsim.kernel import designs
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import PROBES, SHIPPED, Design, design_names, load_design
 from perfsim.kernel.invariants import pages_of_list
@@ -29,6 +31,16 @@ async def page_evictable(cpu, page):
     return 1
 '''
 TRACE = 12
+
+CIRCLE = "async def page_evictable(cpu, page):\n    return await shrink_page(cpu, page)\n"
+
+# A path that no reader of the source would find.
+MADE = """\
+def made():
+    async def page_evictable(cpu, page): return 1
+    return page_evictable
+page_evictable = made()
+"""
 
 
 class ImmediateCpu(Cpu):
@@ -207,6 +219,24 @@ def test_the_hash_of_a_design_is_of_its_base_and_its_file(tmp_path: Path) -> Non
         ("raise ValueError('two\\nlines')\n", "", "ValueError"),
         ("import sys; sys.exit(3)\n", "", "SystemExit"),
         ("if True:\n    async def lru_add_drain(cpu):\n        cpu.smp_mb()\n", ":3:9", "write await"),
+        ("async def f(cpu):\n    break\n", ":2:", "'break' outside loop"),
+        ("async def f(cpu, a):\n    return a / 2\n", ":2:12", "write //"),
+        ("async def f(cpu, a):\n    return b\n", ":2:12", "b is no integer"),
+        ("async def f(cpu):\n    await g(cpu)\n", ":2:11", "g() is no path of this design"),
+        (
+            "async def f(cpu):\n    await lock_page(cpu)\n",
+            ":2:11",
+            "lock_page(cpu, ...) is given 0; expected 1 argument",
+        ),
+        ("async def f(cpu, a):\n    return await lock_page(cpu, a)\n", ":2:18", "lock_page() returns no value"),
+        ("async def f(cpu):\n    await cpu.smp_mv()\n", ":2:11", 'no primitive (did you mean "smp_mb"?)'),
+        ("from asyncio import sleep\nasync def f(cpu):\n    await sleep(cpu, 1)\n", ":3:11", "sleep() is no path"),
+        ("def lock_page(cpu, page): pass\nasync def f(cpu): pass\n", ":1:1", "write async def lock_page"),
+        (MADE, ":2:1", "page_evictable is made, not written; write async def page_evictable(cpu, ...)"),
+        ("async def f(cpu): pass\ng = f\n", ":1:1", "g is made, not written"),
+        ("async def page_evictable(cpu, page): pass\n", ":1:1", "page_evictable() returns no value, and "),
+        (CIRCLE, ":2:18", "page_evictable() calls itself through shrink_page(); write a loop"),
+        ("async def f(cpu, a):\n    return " + "(" * 90 + "a" + " + 1)" * 90 + " + b\n", ":2:", "b is no integer"),
         ("x = " + "-" * 200_000 + "1\n", "", "cannot be read"),
     ],
     ids=lambda value: value.splitlines()[-1][:40] if value else "empty",
@@ -244,3 +274,80 @@ def test_a_directory_is_no_design_however_it_is_called(tmp_path: Path) -> None:
 def test_range_is_the_one_call_that_needs_no_await(tmp_path: Path) -> None:
     text = "async def lru_add_drain(cpu):\n    for lru in range(4):\n        await cpu.pagevec_count(lru)\n"
     assert "lru_add_drain" in load_design(write(tmp_path, text)).paths
+
+
+def test_a_file_out_of_form_is_refused_before_any_of_it_runs(tmp_path: Path) -> None:
+    trap = tmp_path / "was_run"
+    text = f"open({str(trap)!r}, 'w')\nasync def lru_add_drain(cpu):\n    x = 1.5\n"
+    assert "1.5 is no integer" in refusal(write(tmp_path, text))
+    assert not trap.exists()
+
+
+def test_a_file_may_hold_constants_functions_and_paths_of_its_own(tmp_path: Path) -> None:
+    text = """
+from perfsim.kernel.state import PG_LRU
+FLAGS = sum(1 << bit for bit in (PG_LRU, 3))
+def describe():
+    return [f"{FLAGS}"]
+async def page_evictable(cpu, page):
+    return await is_known(cpu, page, FLAGS)
+async def is_known(cpu, page, flags):
+    return await cpu.test_flag(page, PG_LRU) and flags
+"""
+    assert {"page_evictable", "is_known"} <= set(load_design(write(tmp_path, text)).paths)
+
+
+def test_a_value_that_no_path_left_needs_may_be_left_out(tmp_path: Path) -> None:
+    text = """
+async def __alloc_pages(cpu, zone):
+    await cpu.wakeup_kswapd(zone)
+async def handle_mm_fault(cpu, slot):
+    await __alloc_pages(cpu, 0)
+    return 0
+"""
+    assert load_design(write(tmp_path, text)).name == "mine"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["x = " + "-" * 900 + "a", "x = a" + " + a" * 300, "if a: pass\n" + "    elif a: pass\n" * 300],
+    ids=["signs", "a sum", "elif"],
+)
+def test_what_nests_too_deep_for_its_readers_is_refused(tmp_path: Path, statement: str) -> None:
+    path = write(tmp_path, f"async def f(cpu, a):\n    {statement}\n")
+    assert refusal(path) == f"{path}:1:1: f() nests more than 100 deep; give names to parts of it"
+
+
+class Offer:
+    """An entry point of an installed package."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self.name = name
+        self.value = value
+
+
+@pytest.mark.parametrize(
+    "body, problem",
+    [
+        ("return 1", ""),
+        ("return 1.5", "offered_design.py:3:12: 1.5 is no integer"),
+        ("return b", ":3:12: b is no integer"),
+    ],
+)
+def test_a_design_of_a_package_is_checked_as_a_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, problem: str
+) -> None:
+    write(tmp_path, f'"""Offered."""\nasync def page_evictable(cpu, page):\n    {body}\n', "offered_design.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "offered_design", raising=False)
+    monkeypatch.setattr(designs, "entry_points", lambda **_: [Offer("offered", "offered_design")])
+    if problem:
+        assert problem in refusal("offered")
+    else:
+        assert (load_design("offered").name, load_design("offered").summary) == ("offered", "Offered.")
+
+
+@pytest.mark.parametrize("target", ["no_such_package.design", "math", "no_such_package:thing"])
+def test_an_entry_point_without_a_source_is_refused(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    monkeypatch.setattr(designs, "entry_points", lambda **_: [Offer("offered", target)])
+    assert refusal("offered", "w.yaml:1:2").startswith(f"w.yaml:1:2: entry point {target!r} ")

@@ -11,6 +11,7 @@ import pytest
 from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile import CostProfile, load_profile
 from perfsim.machine.state import Layout, Machine, new_machine
+from perfsim.numeric.columns import as_lists
 
 HOPS = ((0, 1, 1, 2), (1, 0, 1, 1), (1, 1, 0, 1), (2, 1, 1, 0))
 """Four nodes as on the Opteron: nodes 0 and 3 are two hops apart, all others one."""
@@ -69,6 +70,6 @@ def make_machine(make_profile: ProfileMaker) -> MachineMaker:
             histograms=2,
             key_seed=(1, 0),
         )
-        return new_machine(profile, profile.best_ps, layout)
+        return as_lists(new_machine(profile, profile.best_ps, layout))
 
     return make

@@ -67,7 +67,7 @@ def test_a_row_carries_its_identity(scenario_of: ScenarioMaker, engine: str) -> 
 
 
 def test_an_unknown_engine_is_refused(scenario_of: ScenarioMaker) -> None:
-    with pytest.raises(InputError, match="--engine: no engine is called 'steam'; known: simpy"):
+    with pytest.raises(InputError, match='--engine: no engine is called "steam"; known: compiled, simpy'):
         simulate(scenario_of(TWO_LOOPS), "redo", Seed(1, 0), "steam")
 
 

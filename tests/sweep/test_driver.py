@@ -144,7 +144,9 @@ def test_rows_do_not_depend_on_the_number_of_jobs(tiny: Callable[..., Scenario],
 
 def test_runs_that_fail_are_told_after_the_rows_of_all_others(tiny: Callable[..., Scenario], tmp_path: Path) -> None:
     design = tmp_path / "broken.py"
-    design.write_text("async def direct_reclaim(cpu):\n    1 // 0\n", encoding="utf-8")
+    design.write_text(
+        "async def direct_reclaim(cpu):\n    never = 1 // (1 - await cpu.should_stop() - 1)\n", encoding="utf-8"
+    )
     scenario = tiny("machine.cpus=2", "sweep.replications=1", designs=(str(design), "redo"))
     rows: list[Row] = []
 

@@ -46,7 +46,7 @@ async def outcomes_here(runs: Sequence[Run], workers_count: int) -> AsyncIterato
 def sweep_there(scenario: Scenario, directory: Path, *, fresh: bool = False) -> tuple[Finished, str]:
     """Sweep into a directory; the end, and what people were told."""
     told = io.StringIO()
-    finished = sweep_into(Order(scenario, ("a=1",), directory, 1, fresh, COMMAND), told)
+    finished = sweep_into(Order(scenario, ("a=1",), directory, "compiled", 1, fresh, COMMAND), told)
     return finished, told.getvalue()
 
 
@@ -217,7 +217,7 @@ def test_a_foreign_manifest_is_refused_with_the_one_way_out_there_is(tiny: Tiny,
 
 def test_people_who_cannot_be_told_do_not_stop_a_sweep(tiny: Tiny, tmp_path: Path) -> None:
     sweep_there(tiny(), tmp_path)
-    order = Order(tiny("sweep.replications=1"), (), tmp_path, 1, fresh=False, resume_command=COMMAND)
+    order = Order(tiny("sweep.replications=1"), (), tmp_path, "compiled", 1, fresh=False, resume_command=COMMAND)
     with (
         pytest.raises(OSError, match="No space left"),  # when it is closed, with what it has not got rid of
         Path("/dev/full").open("w", encoding="utf-8", buffering=1) as full,

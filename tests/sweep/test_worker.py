@@ -40,7 +40,9 @@ def test_what_a_users_design_raises_is_a_failure_that_shows_where(
     tiny: Callable[..., Scenario], tmp_path: Path
 ) -> None:
     design = tmp_path / "broken.py"
-    design.write_text("async def direct_reclaim(cpu):\n    1 // 0\n", encoding="utf-8")
+    design.write_text(
+        "async def direct_reclaim(cpu):\n    never = 1 // (1 - await cpu.should_stop() - 1)\n", encoding="utf-8"
+    )
     outcome = work(plan(tiny("tasks.reclaimers.share=100%", designs=(str(design),)), 1)[0].task)
     assert isinstance(outcome, Failure)
     assert outcome.reason.startswith(f"{design}:2:1: the design fails when it runs: ZeroDivisionError: ")

@@ -127,6 +127,7 @@ def pagevec_add(s: State, task: int, now: int, vector: int, page: int) -> int:
     """pagevec_add(): returns the room left."""
     number = _vector(s, task, vector)
     count = s.vectors.length[number]
+    assert count < VECTOR_SLOTS, f"page {page} is added to a full vector, {vector}"
     s.vectors.pages[number * VECTOR_SLOTS + count] = page
     s.vectors.length[number] = count + 1
     work(s.m, s.tasks.cpu[task], L1_HIT)
@@ -217,6 +218,7 @@ def _link_after(s: State, task: int, now: int, head: int, page: int) -> None:
 
 def _unlink(s: State, task: int, now: int, page: int) -> None:
     before, after = s.pages.before[page], s.pages.next[page]
+    assert min(before, after) > NONE, f"page {page} is on no list"
     s.pages.next[before], s.pages.before[after] = after, before
     s.pages.next[page] = s.pages.before[page] = NONE
     _charge_link(s, task, now, before)

@@ -255,6 +255,8 @@ def _charge(s: State, page: int, lru: int) -> None:
 
 def _swap_ranges(s: State, task: int, chosen: int, target: int, unlocked: int) -> int:
     """Move the chosen range to the border of the task's unlocked ranges and shift the border. Returns the range."""
+    assert min(chosen, target) >= 0, f"task {task} has no range left for that"
+    assert max(chosen, target) < s.tasks.range_count[task], f"task {task} has no range left for that"
     first = s.tasks.range_first[task]
     order = s.ranges.order
     range_ = order[first + chosen]

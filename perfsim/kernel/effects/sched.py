@@ -21,7 +21,6 @@ from perfsim.kernel.state import (
     TASK_RUNNING,
     TASK_SLEEPING,
     THINK,
-    Ints,
     State,
 )
 from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, IPI_SEND, WAKEUP
@@ -29,6 +28,7 @@ from perfsim.machine.locks import resume_spin
 from perfsim.machine.state import ATTEMPTING, BLOCKED, IN_USER, RUNNING, SPINNING, SWITCHED_OUT, wake
 from perfsim.machine.state import work as machine_work
 from perfsim.machine.tally import IDLE, KERNEL, SWITCH, USER, latency, spend
+from perfsim.numeric.columns import Ints
 from perfsim.numeric.random import below, draw, duration
 
 TIMESLICE_PS = 4 * 10**9

@@ -103,12 +103,14 @@ def wake_up_bit(s: State, task: int, now: int, page: int) -> int:
 
 
 def _dequeue(s: State, bucket: int, waiter: int) -> None:
+    assert s.queues.head[bucket] != NONE, f"task {waiter} leaves wait queue {bucket}, which is empty"
     s.queues.queued[waiter] = 0
     if s.queues.head[bucket] == waiter:
         s.queues.head[bucket] = s.queues.next[waiter]
         return
     before = s.queues.head[bucket]
     while s.queues.next[before] != waiter:
+        assert s.queues.next[before] != NONE, f"task {waiter} leaves wait queue {bucket}, which it is not in"
         before = s.queues.next[before]
     s.queues.next[before] = s.queues.next[waiter]
 

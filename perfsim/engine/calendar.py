@@ -1,0 +1,54 @@
+"""The compiled engine's calendar: what comes next, and in which order at one instant.
+
+It is a tournament: a CPU has one entry at most, its leaf, and each node holds the earlier entry of its two children, so
+that a change costs one comparison a level and no search.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perfsim.numeric.columns import Ints
+
+NEVER = (1 << 63) - 1
+CPU_BITS = 12
+CPU_MASK = (1 << CPU_BITS) - 1
+"""The low bits of an entry's order are its CPU; above them the serial number, above that LATE."""
+LATE = 1 << 62
+
+
+class Calendar(NamedTuple):
+    """leaves: a power of two. time_ps, order: [node], node 1 the root, node `leaves` + cpu a leaf. serial: [next]."""
+
+    leaves: int
+    serial: Ints
+    time_ps: Ints
+    order: Ints
+
+
+def schedule(c: Calendar, cpu: int, at_ps: int, order: int) -> None:
+    """Set a CPU's entry, in place of what it was, and replay its matches up to the root."""
+    node = c.leaves + cpu
+    c.time_ps[node] = at_ps
+    c.order[node] = order
+    while node > 1:
+        other_ps = c.time_ps[node ^ 1]
+        other = c.order[node ^ 1]
+        earlier = (other_ps < at_ps) | ((other_ps == at_ps) & (other < order))
+        at_ps = other_ps if earlier else at_ps
+        order = other if earlier else order
+        node >>= 1
+        c.time_ps[node] = at_ps
+        c.order[node] = order
+
+
+def next_order(c: Calendar, cpu: int) -> int:
+    """Order of the next entry: by serial number."""
+    c.serial[0] += 1
+    return c.serial[0] << CPU_BITS | cpu
+
+
+def leave_calendar(c: Calendar, cpu: int, popped: int) -> None:
+    """Take a CPU's entry away, unless it has been given another one since it was popped."""
+    if c.order[c.leaves + cpu] == popped:
+        schedule(c, cpu, NEVER, 0)

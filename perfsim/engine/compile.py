@@ -1,0 +1,194 @@
+"""From plain Python functions to machine code: what numba makes of the loop and of every rule that it calls.
+
+The functions are taken as they stand, found by following calls from entry.act(); nothing is marked in their modules.
+Two things are made for numba: the jump from a row's op to what it does, and asserts that end a function early.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+import numba
+from llvmlite import binding
+from numba.extending import overload
+
+from perfsim.engine import loop
+from perfsim.engine.arithmetic import calculate
+from perfsim.engine.entry import act
+from perfsim.engine.native import prefetch, refuse, run_at, take_refusal
+from perfsim.engine.program import NEXT, PRIMITIVE_NUMBERS
+from perfsim.kernel.primitives import PRIMITIVES
+from perfsim.kernel.state import State
+
+OPTIMISATION_LEVEL = 3
+PASSES = 2
+"""The second sees what the first has found out: that no function raises."""
+
+ENTRY_NAME = "perfsim_act"
+RARE = (
+    *("fill_memory", "violated", "stranded_pages", "begin_window", "end_window", "wake_task", "_switch_away"),
+    *("release", "_race", "_take_by_distance", "_first_waiter", "_duration", "try_to_unmap", "free_page_to_zone"),
+    *("rmqueue", "new_page", "prefetchw_prev_lru_page", "calculate", "arithmetic", "compare"),
+)
+"""Functions that stay such: large, or seldom called. All else is part of the loop's own function, run_task()."""
+
+_APART = re.compile(rf"\d({'|'.join(('run_task', *RARE))})[A-Z]")
+_ZERO_STORE = re.compile(r"(?m)^\s+store (?:i64 0|ptr null), ptr (%[^,\s]+), align 8\n")
+
+
+def machine_code() -> bytes:
+    """Compile the engine for this machine: an object file that defines ENTRY_NAME. Takes a good part of a minute.
+
+    Its function is numba's own form of act(address, what, now): see load.py.
+    """
+    for function in _rules():
+        _compile_as(function, _without_raises(function))
+    _compile_as(loop.perform, _jump())
+    _compile_as(loop.expect, _fetch_page)
+    _compile_as(loop.refused, _refused)
+    compiled = numba.njit(
+        [numba.int64(numba.int64, numba.int64, numba.int64)],
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        error_model="numpy",
+    )(_act_at)
+    [text] = compiled.inspect_llvm().values()
+    return _object_file(text)
+
+
+def _act_at(address: int, what: int, now: int) -> int:
+    return act(run_at(address), what, now)
+
+
+def _refused() -> int:
+    refused: int = take_refusal()
+    return refused
+
+
+def _fetch_page(s: State, page: int) -> None:
+    prefetch(s.pages.flags, page)
+    prefetch(s.m.line_holders, page)
+
+
+def _rules() -> Iterator[FunctionType]:
+    """act() and every function of the project's that it calls, at first or at second hand."""
+    found: dict[str, FunctionType] = {}
+    waiting: list[Any] = [act, loop.turn, calculate, *(primitive.effect for primitive in PRIMITIVES.values())]
+    while waiting:
+        function = waiting.pop()
+        name = f"{function.__module__}.{function.__qualname__}"
+        if name in found or function in (loop.perform, loop.expect, loop.refused):
+            continue
+        found[name] = function
+        yield function
+        waiting += [value for value in _globals_used(function) if isinstance(value, FunctionType)]
+
+
+def _globals_used(function: FunctionType) -> Iterator[Any]:
+    for name in function.__code__.co_names:
+        if name in function.__globals__:
+            value = function.__globals__[name]
+            if inspect.ismodule(value):
+                yield from (getattr(value, inner) for inner in function.__code__.co_names if hasattr(value, inner))
+            else:
+                yield value
+
+
+def _compile_as(function: Any, implementation: Any) -> None:
+    """Let compiled code that calls a function have this in its place. A division does not raise: none is by zero."""
+    overload(function, jit_options={"error_model": "numpy"}, strict=False)(lambda *_: implementation)
+
+
+def _without_raises(function: FunctionType) -> FunctionType:
+    """The function with each assert as a note of the refusal and an early return.
+
+    A function that cannot raise is a plain function to the compiler: nothing to clear before a call, nothing to look at
+    after it. That halves the time of a run.
+    """
+    if "assert " not in inspect.getsource(function):
+        return function
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    value = None if function.__annotations__["return"] == "None" else ast.Constant(0)
+    tree = ast.fix_missing_locations(_AssertsAsReturns(value).visit(tree))
+    ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
+    module = compile(tree, function.__code__.co_filename, "exec")
+    [code] = [constant for constant in module.co_consts if isinstance(constant, CodeType)]
+    return FunctionType(code, {**function.__globals__, "refuse": refuse}, function.__name__, function.__defaults__)
+
+
+class _AssertsAsReturns(ast.NodeTransformer):
+    def __init__(self, value: ast.Constant | None) -> None:
+        self.value = value
+
+    def visit_Assert(self, node: ast.Assert) -> ast.stmt:
+        """`assert test, text` as `if not test: refuse(); return value`."""
+        call = ast.Expr(ast.Call(ast.Name("refuse", ast.Load()), [], []))
+        refused = ast.If(ast.UnaryOp(ast.Not(), node.test), [call, ast.Return(self.value)], [])
+        return ast.copy_location(refused, node)
+
+
+def _jump() -> FunctionType:
+    """loop.perform() as a chain of comparisons, which the compiler makes a table of jumps."""
+    lines = [
+        "def jump(r, task, row, now):",
+        "    op = r.code.op[row]",
+        "    base = task * r.slots",
+        "    a = r.values[base + r.code.a[row]]",
+        "    b = r.values[base + r.code.b[row]]",
+        "    c = r.values[base + r.code.c[row]]",
+    ]
+    scope: dict[str, Any] = {"turn": loop.turn, "calculate": calculate}
+    for name, primitive in PRIMITIVES.items():
+        scope[name] = primitive.effect
+        arguments = "".join(f", {letter}" for letter in "abc"[: primitive.arguments])
+        lines += [f"    if op == {PRIMITIVE_NUMBERS[name]}:", f"        return {name}(r.s, task, now{arguments})"]
+    lines += [f"    if op == {NEXT}:", "        return turn(r, base, row)", "    return calculate(op, a, b)"]
+    exec("\n".join(lines), scope)  # noqa: S102
+    jump: FunctionType = scope["jump"]
+    return jump
+
+
+def _object_file(text: str) -> bytes:
+    """Optimise a module of LLVM's as a whole, all but the entry internal, and make an object file of it."""
+    module = binding.parse_assembly(_without_idle_stores(text))
+    for function in module.functions:
+        if "_act_at" in function.name:
+            function.name = ENTRY_NAME
+        elif not function.is_declaration:
+            function.linkage = binding.Linkage.internal
+            if not _APART.search(function.name):
+                function.add_function_attribute("alwaysinline")
+    target = binding.Target.from_default_triple()
+    machine = target.create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=OPTIMISATION_LEVEL,
+        reloc="pic",
+        codemodel="small",
+    )
+    options = binding.create_pipeline_tuning_options(speed_level=OPTIMISATION_LEVEL)
+    for _ in range(PASSES):
+        builder = binding.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(module, builder)
+    code: bytes = machine.emit_object(module)
+    return code
+
+
+def _without_idle_stores(text: str) -> str:
+    """LLVM's text without the zeros that numba stores to where a call will leave its value.
+
+    They are meant for calls that raise; here none does. Left in, they are the half of what a row costs.
+    """
+    return "".join(_of_function(part) for part in re.split(r"(?m)^(?=define )", text))
+
+
+def _of_function(text: str) -> str:
+    places = set(re.findall(r"(?m)^\s+(%\S+) = alloca ", text))
+    places &= set(re.findall(r"call [^@\n]*@[^(\n]*\(ptr(?: \w+(?:\([^)]*\))?)* (%[^,\s)]+)", text))
+    return _ZERO_STORE.sub(lambda store: "" if store[1] in places else store[0], text)

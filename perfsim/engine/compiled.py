@@ -1,0 +1,196 @@
+"""The compiled engine: a design's program, interpreted by one compiled loop over columns that are arrays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from perfsim.engine import entry
+from perfsim.engine.calendar import NEVER, Calendar
+from perfsim.engine.fault import fault_of
+from perfsim.engine.layout import as_arrays, as_lists, table_of
+from perfsim.engine.limits import standstill
+from perfsim.engine.load import Act
+from perfsim.engine.loop import (
+    FLOW,
+    REFUSED,
+    STANDS_STILL,
+    STEP,
+    TRACE_FULL,
+    Code,
+    Control,
+    Run,
+    TraceBuffer,
+)
+from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, RETURN, Program, Row
+from perfsim.engine.trace import Trace
+from perfsim.errors import StuckError
+from perfsim.kernel.bounds import Bounds, argument_names, bounds_of
+from perfsim.kernel.designs import SHIPPED, Design
+from perfsim.kernel.primitives import PRIMITIVES, Primitive
+from perfsim.kernel.run import unfinished, waits_of
+from perfsim.kernel.state import NONE, State
+from perfsim.numeric.columns import Filled
+
+ORDERED_PRIMITIVES = tuple(PRIMITIVES.values())
+TRACE_ROOM = 1 << 16
+
+
+class Authored(NamedTuple):
+    """What is run: a design, its program, and the names of the tasks, for reports."""
+
+    design: Design
+    program: Program
+    names: list[str]
+
+
+class Running(NamedTuple):
+    """A run under way: its columns, the table of their addresses, and the code that works on them."""
+
+    run: Run
+    table: np.ndarray
+    act: Act
+    authored: Authored
+    trace: Trace | None
+
+
+def start(s: State, authored: Authored, act: Act, trace: Trace | None = None) -> Running:
+    """A run at time 0, its memory filled. s: a blueprint."""
+    run = as_arrays(new_run(s, authored, TRACE_ROOM if trace else 0))
+    running = Running(run, table_of(run), act, authored, trace)
+    perform(running, entry.FILL_MEMORY, 0)
+    return running
+
+
+def advance(running: Running, until_ps: int) -> None:
+    """Process every event before an instant. Raises StuckError when nobody can run any more."""
+    going = True
+    while going:
+        try:
+            going = fill_trace(running, until_ps)
+        finally:
+            hand_over(running)
+
+
+def fill_trace(running: Running, until_ps: int) -> bool:
+    """Process events before an instant while the trace has room. Returns whether more are to come: empty it first.
+
+    Raises StuckError when nobody can run any more; the trace holds what came before.
+    """
+    status = perform(running, entry.ADVANCE, until_ps)
+    if status == TRACE_FULL:
+        return True
+    if status == STANDS_STILL:
+        cpu = int(running.run.s.tasks.cpu[running.run.task[0]])
+        raise StuckError((standstill(int(running.run.now_ps[0]), cpu),))
+    if status == REFUSED:
+        raise fault_of(running.run, running.authored.program, running.authored.design)
+    if running.run.calendar.time_ps[1] == NEVER:
+        _refuse_unfinished(running)
+    return False
+
+
+def finish(running: Running, at_ps: int) -> None:
+    """Ask the tasks to stop at an instant, and let them. Raises StuckError when one never comes to its end."""
+    stop(running, at_ps)
+    advance(running, NEVER)
+
+
+def stop(running: Running, at_ps: int) -> None:
+    """Ask the tasks to stop at an instant; every event before it has been processed."""
+    running.run.now_ps[0] = at_ps
+    perform(running, entry.STOP, at_ps)
+
+
+def perform(running: Running, what: int, now: int) -> int:
+    """One act on the run: see entry.py."""
+    return running.act(running.table.ctypes.data, what, now)
+
+
+def hand_over(running: Running) -> None:
+    """Tell the trace what has been written down since, and forget it."""
+    buffer = running.run.trace
+    for event in range(int(buffer.length[0])):
+        row = running.authored.program.rows[buffer.row[event]]
+        primitive = ORDERED_PRIMITIVES[row.op - FIRST_PRIMITIVE]
+        arguments = tuple(int(column[event]) for column in (buffer.a, buffer.b, buffer.c)[: primitive.arguments])
+        cpu = int(running.run.s.tasks.cpu[buffer.task[event]])
+        assert running.trace is not None, "a trace that nobody asked for"
+        running.trace((int(buffer.time_ps[event]), cpu, primitive.name, arguments))
+    buffer.length[0] = 0
+
+
+def new_run(s: State, authored: Authored, trace_room: int) -> Run:
+    """Everything that the loop needs, at time 0. s: a blueprint. trace_room: events; 0 for no trace."""
+    program = authored.program
+    bounds = _bounds(s)
+    tasks = s.settings.tasks
+    leaves = 1 << (s.m.rules.cpus - 1).bit_length()
+    task_file = [*program.constants, NONE, *([0] * (program.slots - len(program.constants) - 1))]
+    return Run(
+        s=s,
+        code=_code(program, s.m.cost_ps),
+        calendar=Calendar(leaves, [0], [NEVER] * (2 * leaves), [0] * (2 * leaves)),
+        control=Control([program.entry] * tasks, [0] * tasks, [NONE] * tasks, [NONE] * tasks, [0] * tasks),
+        trace=TraceBuffer(trace_room, [0], *(Filled(0, trace_room) for _ in range(6))),
+        slots=program.slots,
+        checked=0 if authored.design.name in SHIPPED else 1,
+        bounds_low=[bound.low for bound in bounds],
+        bounds_high=[bound.high for bound in bounds],
+        values=task_file * tasks,
+        events=[0],
+        begun=[0],
+        task=[0],
+        now_ps=[0],
+        popped=[NONE],
+        unfinished=[0],
+    )
+
+
+def _code(program: Program, cost_ps: list[int]) -> Code:
+    rows = program.rows
+    primitives = [ORDERED_PRIMITIVES[row.op - FIRST_PRIMITIVE] if row.op >= FIRST_PRIMITIVE else None for row in rows]
+    return Code(
+        op=[row.op for row in rows],
+        kind=[FLOW if row.op in (CALL, RETURN) else STEP for row in rows],
+        shared=[1 if one is not None and one.shared else 0 for one in primitives],
+        dst=[row.dst for row in rows],
+        a=[row.a for row in rows],
+        b=[row.b for row in rows],
+        c=[row.c for row in rows],
+        page=[_page_slot(row, one) for row, one in zip(rows, primitives, strict=True)],
+        frame=[row.frame for row in rows],
+        arguments=[row.arguments for row in rows],
+        before_ps=[0 if one is None or one.before < 0 else cost_ps[one.before] for one in primitives],
+        on_zero=[row.on_zero for row in rows],
+        on_nonzero=[row.on_nonzero for row in rows],
+        target=[row.target for row in rows],
+    )
+
+
+def _bounds(s: State) -> list[Bounds]:
+    """What each argument of each op may be; an argument that an op does not have may be anything."""
+    anything = Bounds(-(1 << 63), (1 << 63) - 1)
+    bounds = [anything] * (ARGUMENTS_MAX * FIRST_PRIMITIVE)
+    for primitive in ORDERED_PRIMITIVES:
+        own = bounds_of(s, primitive)
+        bounds += [*own, *([anything] * (ARGUMENTS_MAX - len(own)))]
+    return bounds
+
+
+def _page_slot(row: Row, primitive: Primitive | None) -> int:
+    """The slot of the primitive's argument that is called `page`; of its first if none is."""
+    if primitive is None:
+        return row.a
+    names = argument_names(primitive)
+    return (row.a, row.b, row.c)[names.index("page")] if "page" in names else row.a
+
+
+def _refuse_unfinished(running: Running) -> None:
+    """StuckError unless all tasks are done or at rest."""
+    s = as_lists(running.run.s)
+    waiting = unfinished(s)
+    if waiting:
+        lines = tuple(waits_of(s, task, running.authored.names) for task in waiting)
+        raise StuckError((f"nobody can run at {running.run.now_ps[0]} ps; {len(waiting)} unfinished:", *lines))

@@ -1,0 +1,313 @@
+"""The compiled engine's loop: every CPU's rows, one calendar. Plain functions on plain columns, compiled as they stand.
+
+The order of things is that of the reference engine, line by line: a shared primitive first pays for the work before it,
+takes effect at that instant, and leaves its own cost to be paid; whom it wakes is put on the calendar before its own
+CPU; who has nothing to pay goes on at once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perfsim.engine.arithmetic import calculate
+from perfsim.engine.calendar import CPU_MASK, LATE, Calendar, leave_calendar, next_order, schedule
+from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX
+from perfsim.engine.program import ARGUMENTS_MAX, CALL, NEXT, PRIMITIVE_NUMBERS
+from perfsim.kernel.effects.sched import resume
+from perfsim.kernel.primitives import PRIMITIVES
+from perfsim.kernel.run import ask_to_stop
+from perfsim.kernel.state import NONE, State
+from perfsim.machine.state import BLOCKED
+from perfsim.numeric.columns import Ints
+
+# What a task's next step is.
+GO_ON = 0
+PAID = 1
+BLOCKED_ON_WAKE = 2
+
+# Why advance() returned.
+NOTHING_BEFORE = 0
+TRACE_FULL = 1
+STANDS_STILL = 2
+REFUSED = 3
+
+# Kinds of rows: a FLOW goes on at another path, a STEP has a value.
+STEP = 0
+FLOW = 1
+
+
+BY_NUMBER = {number: PRIMITIVES[name] for name, number in PRIMITIVE_NUMBERS.items()}
+
+
+class Code(NamedTuple):
+    """The program, [row]: see program.Row. page: the slot of the argument that is a page, if any. kind: STEP or
+    FLOW. shared: 1 for a shared primitive. before_ps: cost before its effect.
+    """
+
+    op: Ints
+    kind: Ints
+    shared: Ints
+    dst: Ints
+    a: Ints
+    b: Ints
+    c: Ints
+    page: Ints
+    frame: Ints
+    arguments: Ints
+    before_ps: Ints
+    on_zero: Ints
+    on_nonzero: Ints
+    target: Ints
+
+
+class Control(NamedTuple):
+    """[task]: the row it is at, its next step, and for the watch on time that stands still: the instant of its last
+    effect, the last instant that had more than one, and how many.
+    """
+
+    row: Ints
+    step: Ints
+    instant_ps: Ints
+    standstill_ps: Ints
+    standstill_effects: Ints
+
+
+class TraceBuffer(NamedTuple):
+    """[event]: time, task, row of the program, and arguments. room: 0 for no trace. length: [filled]."""
+
+    room: int
+    length: Ints
+    time_ps: Ints
+    task: Ints
+    row: Ints
+    a: Ints
+    b: Ints
+    c: Ints
+
+
+class Run(NamedTuple):
+    """All that the loop works on. slots: of a task's file; values: [task * slots + slot]. checked: 1 if arguments
+    are, against bounds_low and bounds_high: [op * ARGUMENTS_MAX + argument]. events: [shared primitives so
+    far]; begun: [tasks that have]; task, now_ps, popped: [arguments of the last run_task()]; unfinished: [1 when a full
+    trace interrupted it].
+    """
+
+    s: State
+    code: Code
+    calendar: Calendar
+    control: Control
+    trace: TraceBuffer
+    slots: int
+    checked: int
+    bounds_low: Ints
+    bounds_high: Ints
+    values: Ints
+    events: Ints
+    begun: Ints
+    task: Ints
+    now_ps: Ints
+    popped: Ints
+    unfinished: Ints
+
+
+def stop(r: Run, now: int) -> int:
+    """Ask the tasks to stop, and put those it wakes on the calendar."""
+    ask_to_stop(r.s, now)
+    schedule_wakes(r)
+    return 0
+
+
+def schedule_wakes(r: Run) -> None:
+    """Put the resumptions that an effect asked for on the calendar, in order."""
+    wakes = r.s.m.wakes
+    for number in range(wakes.length[0]):
+        cpu = wakes.cpu[number]
+        order = next_order(r.calendar, cpu) | LATE * wakes.late[number]
+        schedule(r.calendar, cpu, wakes.at_ps[number], order)
+    wakes.length[0] = 0
+
+
+def advance(r: Run, until_ps: int) -> int:
+    """Process every event before an instant. Returns why it stopped: NOTHING_BEFORE when there is none any more."""
+    if r.unfinished[0]:
+        r.unfinished[0] = 0
+        status = run_task(r, r.task[0], r.now_ps[0], r.popped[0])
+        if status:
+            return status
+    while until_ps > 0 and r.begun[0] < r.s.settings.tasks:
+        r.begun[0] += 1
+        status = run_task(r, r.begun[0] - 1, 0, NONE)
+        if status:
+            return status
+    while r.calendar.time_ps[1] < until_ps:
+        order = r.calendar.order[1]
+        task = r.s.run.current[order & CPU_MASK]
+        status = run_task(r, task, r.calendar.time_ps[1], order)
+        if status:
+            return status
+    return NOTHING_BEFORE
+
+
+def run_task(r: Run, task: int, now: int, popped: int) -> int:
+    """Let a task go on at an instant until it has to wait: for its own work to pass, or to be resumed.
+
+    popped: the order of the calendar's entry that is being processed; NONE at the task's first step.
+    """
+    cpu = r.s.tasks.cpu[task]
+    base = task * r.slots
+    row = r.control.row[task]
+    r.task[0] = task
+    r.now_ps[0] = now
+    r.popped[0] = popped
+    if r.control.step[task] == BLOCKED_ON_WAKE:
+        value = resume(r.s, task, now)
+        if refused():
+            return REFUSED
+        schedule_wakes(r)
+        if value == BLOCKED:
+            leave_calendar(r.calendar, cpu, popped)
+            return 0
+        r.control.step[task] = GO_ON
+        row = answer(r, base, row, value)
+    unpaid = 0 if r.control.step[task] == PAID else 1
+    while True:
+        r.control.row[task] = row
+        if r.code.kind[row] == FLOW:
+            row = follow(r, base, row)
+            if row == NONE:
+                leave_calendar(r.calendar, cpu, popped)
+                return 0
+            continue
+        delay_ps = (r.s.m.pending_ps[cpu] + r.code.before_ps[row]) * (r.code.shared[row] & unpaid)
+        if delay_ps:
+            r.s.m.pending_ps[cpu] = 0
+            r.control.step[task] = PAID
+            expect(r.s, r.values[base + r.code.page[row]])
+            schedule(r.calendar, cpu, now + delay_ps, next_order(r.calendar, cpu))
+            return 0
+        unpaid = 1
+        if r.checked and out_of_bounds(r, base, row):
+            return REFUSED
+        status = observe(r, task, row, now)
+        if status:
+            return status
+        value = perform(r, task, row, now)
+        if refused():
+            return REFUSED
+        schedule_wakes(r)
+        if value == BLOCKED:
+            r.control.step[task] = BLOCKED_ON_WAKE
+            leave_calendar(r.calendar, cpu, popped)
+            return 0
+        row = answer(r, base, row, value)
+
+
+def refused() -> int:
+    """1 if an assert did not hold. In Python it would have raised; compiled, it has ended its function early."""
+    return 0
+
+
+def out_of_bounds(r: Run, base: int, row: int) -> int:
+    """1 if an argument of a row's primitive is not what it may be: see kernel/bounds.py."""
+    at = ARGUMENTS_MAX * r.code.op[row]
+    a = r.values[base + r.code.a[row]]
+    b = r.values[base + r.code.b[row]]
+    c = r.values[base + r.code.c[row]]
+    a_fits = r.bounds_low[at] <= a <= r.bounds_high[at]
+    b_fits = r.bounds_low[at + 1] <= b <= r.bounds_high[at + 1]
+    c_fits = r.bounds_low[at + 2] <= c <= r.bounds_high[at + 2]
+    return 0 if a_fits and b_fits and c_fits else 1
+
+
+def expect(s: State, page: int) -> None:
+    """A hint that a page will be accessed, at its instant: compiled, it hides the host's memory behind other tasks."""
+
+
+def observe(r: Run, task: int, row: int, now: int) -> int:
+    """Count and trace a shared primitive that takes effect now; anything else is not seen.
+
+    Returns TRACE_FULL if there is no room, to be called again, STANDS_STILL at a fault, else 0.
+    """
+    shared = r.code.shared[row]
+    if r.trace.room * shared:
+        if r.trace.length[0] == r.trace.room:
+            r.control.step[task] = PAID
+            r.unfinished[0] = 1
+            return TRACE_FULL
+        write_trace(r, task, row, now)
+    r.events[0] += shared
+    if shared & (r.control.instant_ps[task] == now):
+        if r.control.standstill_ps[task] != now:
+            r.control.standstill_ps[task] = now
+            r.control.standstill_effects[task] = 0
+        r.control.standstill_effects[task] += 1
+        if r.control.standstill_effects[task] > EFFECTS_AT_INSTANT_MAX:
+            return STANDS_STILL
+    r.control.instant_ps[task] = now if shared else r.control.instant_ps[task]
+    return 0
+
+
+def perform(r: Run, task: int, row: int, now: int) -> int:
+    """The value of a row: a primitive takes effect, an operator is computed. Compiled, this is one jump: compile.py."""
+    base = task * r.slots
+    op = r.code.op[row]
+    a, b, c = (r.values[base + slot] for slot in (r.code.a[row], r.code.b[row], r.code.c[row]))
+    if op in BY_NUMBER:
+        primitive = BY_NUMBER[op]
+        return primitive.effect(r.s, task, now, *(a, b, c)[: primitive.arguments])
+    return turn(r, base, row) if op == NEXT else calculate(op, a, b)
+
+
+def answer(r: Run, base: int, row: int, value: int) -> int:
+    """Store a row's value. Returns the row to go on at."""
+    r.values[base + r.code.dst[row]] = value
+    return r.code.on_nonzero[row] if value else r.code.on_zero[row]
+
+
+def follow(r: Run, base: int, row: int) -> int:
+    """Call a path, or return from one. Returns the row to go on at; NONE when the task is done."""
+    if r.code.op[row] == CALL:
+        return call(r, base, row)
+    caller = r.values[base + r.code.frame[row]]
+    if caller == NONE:
+        return NONE
+    return answer(r, base, caller, r.values[base + r.code.a[row]])
+
+
+def call(r: Run, base: int, row: int) -> int:
+    """Give the callee its arguments and the row to answer. Returns its first row."""
+    frame = base + r.code.frame[row]
+    arguments = r.code.arguments[row]
+    r.values[frame] = row
+    if arguments > 0:
+        r.values[frame + 1] = r.values[base + r.code.a[row]]
+    if arguments > 1:
+        r.values[frame + 2] = r.values[base + r.code.b[row]]
+    if arguments > 2:
+        r.values[frame + 3] = r.values[base + r.code.c[row]]
+    return r.code.target[row]
+
+
+def turn(r: Run, base: int, row: int) -> int:
+    """One turn of `for ... in range`: 1 if there is one, with the loop variable and the counter set; else 0."""
+    counter = r.values[base + r.code.a[row]]
+    limit = r.values[base + r.code.b[row]]
+    step = r.values[base + r.code.c[row]]
+    if counter >= limit if step > 0 else counter <= limit:
+        return 0
+    r.values[base + r.code.frame[row]] = counter
+    r.values[base + r.code.a[row]] = counter + step
+    return 1
+
+
+def write_trace(r: Run, task: int, row: int, now: int) -> None:
+    """Append an event to the trace."""
+    at = r.trace.length[0]
+    base = task * r.slots
+    r.trace.time_ps[at] = now
+    r.trace.task[at] = task
+    r.trace.row[at] = row
+    r.trace.a[at] = r.values[base + r.code.a[row]]
+    r.trace.b[at] = r.values[base + r.code.b[row]]
+    r.trace.c[at] = r.values[base + r.code.c[row]]
+    r.trace.length[0] = at + 1

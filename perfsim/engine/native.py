@@ -1,0 +1,179 @@
+"""A run's records as compiled code sees them: one table of addresses, and columns of fixed width behind it.
+
+Compiled code is given the address of the table alone. `run.s.pages.flags` costs nothing but the load of one address,
+which never changes and so need not be loaded again; `[page]` is one load or store of the column's width.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, get_type_hints
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, lower_getattr_generic, models, register_model
+
+from perfsim.engine.layout import PLACES, Column, Number
+from perfsim.engine.loop import Run
+
+WORD = ir.IntType(64)
+WORD_BYTES = 8
+
+
+class RecordType(types.Type):
+    """A record of the run. prefix: its dotted name in the outermost one, with the dot."""
+
+    def __init__(self, record: type, prefix: str) -> None:
+        self.prefix = prefix
+        self.record = record
+        super().__init__(name=f"{record.__name__}({prefix})")
+
+
+class ColumnType(types.Type):
+    """A column: elements of a numpy format, `stride` bytes apart, the first `offset` bytes from the address."""
+
+    def __init__(self, place: Column) -> None:
+        self.format = np.dtype(place.format)
+        self.offset = place.offset
+        self.stride = place.stride
+        super().__init__(name=f"Column({place.format}, {place.offset}, {place.stride})")
+
+
+@register_model(RecordType)
+@register_model(ColumnType)
+class _Address(models.OpaqueModel):
+    """Both are an address and nothing else."""
+
+
+@intrinsic
+def run_at(_typing: Any, address: types.Type) -> Any:
+    """The outermost record, whose table begins at an address."""
+
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+
+    return RecordType(Run, "")(address), code
+
+
+@intrinsic
+def prefetch(_typing: Any, column: ColumnType, index: types.Type) -> Any:  # noqa: ARG001 - numba calls by these names
+    """Ask the host for the cache line of a column's element, without waiting for it; any index will do."""
+
+    def code(context: Any, builder: ir.IRBuilder, sig: Any, arguments: list[ir.Value]) -> ir.Value:
+        address = builder.bitcast(_element(builder, sig.args[0], *arguments), ir.IntType(8).as_pointer())
+        small = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, small, small, small])
+        function = builder.module.declare_intrinsic("llvm.prefetch", (address.type,), kind)
+        builder.call(function, [address, small(1), small(3), small(1)])
+        return context.get_dummy_value()
+
+    return types.none(column, types.int64), code
+
+
+@intrinsic
+def refuse(_typing: Any) -> Any:
+    """Note that an assert does not hold."""
+
+    def code(context: Any, builder: ir.IRBuilder, _signature: Any, _arguments: list[ir.Value]) -> ir.Value:
+        builder.store(WORD(1), _refusal(builder))
+        return context.get_dummy_value()
+
+    return types.none(), code
+
+
+@intrinsic
+def take_refusal(_typing: Any) -> Any:
+    """1 if an assert did not hold since this was asked last."""
+
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, _arguments: list[ir.Value]) -> ir.Value:
+        noted = builder.load(_refusal(builder))
+        builder.store(WORD(0), _refusal(builder))
+        return noted
+
+    return types.int64(), code
+
+
+def _refusal(builder: ir.IRBuilder) -> ir.Value:
+    """The one word of all compiled code that says whether an assert did not hold."""
+    name = "perfsim_refusal"
+    if name not in builder.module.globals:
+        word = ir.GlobalVariable(builder.module, WORD, name)
+        word.linkage = "linkonce_odr"
+        word.initializer = WORD(0)
+    return builder.module.globals[name]
+
+
+@infer_getattr
+class _Field(AttributeTemplate):
+    key = RecordType
+
+    def generic_resolve(self, record: RecordType, name: str) -> types.Type | None:
+        """The type of a record's field; None for one that it does not have."""
+        place = PLACES.get(record.prefix + name)
+        if isinstance(place, Column):
+            return ColumnType(place)
+        if isinstance(place, Number):
+            return types.int64
+        hint = get_type_hints(record.record).get(name)
+        return None if hint is None else RecordType(hint, f"{record.prefix}{name}.")
+
+
+@lower_getattr_generic(RecordType)
+def _field(_context: Any, builder: ir.IRBuilder, record: RecordType, table: ir.Value, name: str) -> ir.Value:
+    place = PLACES.get(record.prefix + name)
+    if place is None:  # a record within: it has the same table
+        return table
+    words = builder.bitcast(table, WORD.as_pointer())
+    word = builder.load(builder.gep(words, [WORD(place.word)]))
+    word.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return builder.inttoptr(word, ir.IntType(8).as_pointer()) if isinstance(place, Column) else word
+
+
+@infer_global(operator.getitem)
+class _GetItem(AbstractTemplate):
+    def generic(self, arguments: tuple[types.Type, ...], _keywords: Any) -> Any:
+        """column[index]: a number of 64 bits, whatever the column's width."""
+        if len(arguments) == 2 and isinstance(arguments[0], ColumnType) and isinstance(arguments[1], types.Integer):
+            return signature(types.int64, arguments[0], types.int64)
+        return None
+
+
+@infer_global(operator.setitem)
+class _SetItem(AbstractTemplate):
+    def generic(self, arguments: tuple[types.Type, ...], _keywords: Any) -> Any:
+        """column[index] = number: cut to the column's width."""
+        if len(arguments) == 3 and isinstance(arguments[0], ColumnType) and isinstance(arguments[1], types.Integer):
+            return signature(types.none, arguments[0], types.int64, types.int64)
+        return None
+
+
+@lower_builtin(operator.getitem, ColumnType, types.int64)
+def _load(_context: Any, builder: ir.IRBuilder, sig: Any, arguments: list[ir.Value]) -> ir.Value:
+    column = sig.args[0]
+    element = builder.load(_element(builder, column, arguments[0], arguments[1]), align=_alignment(column))
+    if column.format.itemsize == WORD_BYTES:
+        return element
+    return builder.sext(element, WORD) if column.format.kind == "i" else builder.zext(element, WORD)
+
+
+@lower_builtin(operator.setitem, ColumnType, types.int64, types.int64)
+def _store(context: Any, builder: ir.IRBuilder, sig: Any, arguments: list[ir.Value]) -> ir.Value:
+    column = sig.args[0]
+    value = arguments[2]
+    if column.format.itemsize != WORD_BYTES:
+        value = builder.trunc(value, ir.IntType(8 * column.format.itemsize))
+    builder.store(value, _element(builder, column, arguments[0], arguments[1]), align=_alignment(column))
+    return context.get_dummy_value()
+
+
+def _element(builder: ir.IRBuilder, column: ColumnType, base: ir.Value, index: ir.Value) -> ir.Value:
+    offset = builder.add(builder.mul(index, WORD(column.stride)), WORD(column.offset))
+    return builder.bitcast(builder.gep(base, [offset]), ir.IntType(8 * column.format.itemsize).as_pointer())
+
+
+def _alignment(column: ColumnType) -> int:
+    """The largest power of two that the element's size, its offset and the stride are multiples of."""
+    every: int = column.format.itemsize | column.offset | column.stride
+    return every & -every

@@ -1,0 +1,68 @@
+"""A design as a program table: every path that a task can reach, each with its frame, linked into one list of rows."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+
+from perfsim.engine.draft import PathDraft
+from perfsim.engine.inline import inlined
+from perfsim.engine.link import linked
+from perfsim.engine.program import Program
+from perfsim.engine.statements import NO_PROBE, PathSource, draft_of
+from perfsim.errors import InputError
+from perfsim.kernel.designs import PROBES, Design
+
+ENTRY = "run_task"
+
+
+def translate(design: Design) -> Program:
+    """The program of a design: what its tasks do from run_task() on.
+
+    Raises InputError, with file, line and column, for a path that holds what a path may not contain, or calls itself.
+    """
+    return linked(inlined(_Reader(design).read(), ENTRY), ENTRY)
+
+
+class _Reader:
+    """Reads the paths of a design, each when the first call of it is met."""
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.constants: dict[int, int] = {}
+        self.trees: dict[str, ast.Module] = {}
+        self.drafts: dict[str, PathDraft] = {}
+
+    def read(self) -> dict[str, PathDraft]:
+        """Every path that can be reached, a caller before those it alone calls."""
+        self._read(ENTRY, ())
+        return self.drafts
+
+    def _read(self, name: str, callers: tuple[str, ...]) -> None:
+        draft = self.drafts[name] = draft_of(self._source(name), self.design.paths, self.constants)
+        for callee, call in draft.calls:
+            if callee in (*callers, name):
+                raise draft.refusal(call, _recursion(callee, (*callers, name)))
+            if callee not in self.drafts:
+                self._read(callee, (*callers, name))
+
+    def _source(self, name: str) -> PathSource:
+        function = inspect.unwrap(self.design.paths[name])
+        code = function.__code__
+        if code.co_filename not in self.trees:
+            self.trees[code.co_filename] = ast.parse(Path(code.co_filename).read_bytes(), code.co_filename)
+        found = [
+            node
+            for node in ast.walk(self.trees[code.co_filename])
+            if isinstance(node, ast.AsyncFunctionDef)
+            and (node.name, node.lineno) == (code.co_name, code.co_firstlineno)
+        ]
+        if not found:
+            raise InputError(f"{code.co_filename}:{code.co_firstlineno}:1", f"{name}() is no longer in the file")
+        return PathSource(name, code.co_filename, found[0], function.__globals__, PROBES.get(name, NO_PROBE))
+
+
+def _recursion(callee: str, callers: tuple[str, ...]) -> str:
+    through = [f"{name}()" for name in callers[callers.index(callee) + 1 :]]
+    return f"{callee}() calls itself{' through ' + ', '.join(through) if through else ''}; write a loop"

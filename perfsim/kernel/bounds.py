@@ -1,0 +1,99 @@
+"""What a primitive may be given: a user's design that gives anything else is told so, by every engine alike.
+
+An argument's name says what it is (page, zone, lru, ...). Shipped designs are not checked: their tests are.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from perfsim.kernel.primitives import Primitive
+from perfsim.kernel.state import (
+    HISTOGRAMS,
+    LOCK_CLASSES,
+    LRU_LISTS,
+    LRU_UNEVICTABLE,
+    MAPPED_ELSEWHERE,
+    PRIVATE_LISTS,
+    PVEC,
+    STACK_VECTORS,
+    VECTOR_SLOTS,
+    VM_EVENTS,
+    State,
+)
+from perfsim.machine.costs import COST_NAMES
+
+COUNT_MAX = 2**15 - 1
+FLAG_MAX = 2**31 - 1
+NUMBER_MAX = 2**62
+
+
+class Bounds(NamedTuple):
+    """The least and the greatest that an argument may be."""
+
+    low: int
+    high: int
+
+
+def bounds_of(s: State, primitive: Primitive) -> tuple[Bounds, ...]:
+    """The bounds of each argument of a primitive, on this machine."""
+    by_name = {**_by_name(s), **_exceptions(s).get(primitive.name, {})}
+    return tuple(by_name[name] for name in argument_names(primitive))
+
+
+def check_arguments(primitive: Primitive, bounds: tuple[Bounds, ...], arguments: tuple[int, ...]) -> None:
+    """Raise ValueError, which names primitive, argument and bounds, for an argument that is out of them."""
+    for name, bound, value in zip(argument_names(primitive), bounds, arguments, strict=True):
+        if not bound.low <= value <= bound.high:
+            raise ValueError(f"{primitive.name}(): {name} is {value}; expected {bound.low} to {bound.high}")
+
+
+@cache
+def argument_names(primitive: Primitive) -> tuple[str, ...]:
+    """Names of a primitive's own arguments."""
+    return tuple(inspect.signature(primitive.effect).parameters)[3:]
+
+
+def _by_name(s: State) -> Mapping[str, Bounds]:
+    buckets = s.settings.nodes * s.settings.buckets_per_zone
+    any_number = Bounds(-NUMBER_MAX, NUMBER_MAX)
+    return {
+        "page": Bounds(0, s.settings.pages - 1),
+        "zone": Bounds(0, s.settings.nodes - 1),
+        "lru": Bounds(0, LRU_LISTS - 1),
+        "flag": Bounds(0, FLAG_MAX),
+        "flags": Bounds(0, FLAG_MAX),
+        "mapping": Bounds(0, s.settings.nodes),
+        "expected": Bounds(0, COUNT_MAX),
+        "count": Bounds(0, COUNT_MAX),
+        "lock_class": Bounds(0, LOCK_CLASSES - 1),
+        "index": Bounds(0, buckets - 1),
+        "bucket": Bounds(0, buckets - 1),
+        "which": Bounds(0, PRIVATE_LISTS - 1),
+        "source": Bounds(0, PRIVATE_LISTS - 1),
+        "target": Bounds(0, PRIVATE_LISTS - 1),
+        "vector": Bounds(0, PVEC + STACK_VECTORS - 1),
+        "mark": Bounds(0, 2),
+        "slot": Bounds(0, s.settings.ranges * s.settings.range_pages - 1),
+        "range_": Bounds(0, s.settings.ranges - 1),
+        "locked": Bounds(0, 1),
+        "cost": Bounds(0, len(COST_NAMES) - 1),
+        "event": Bounds(0, VM_EVENTS - 1),
+        "delta": any_number,
+        "probe": Bounds(0, HISTOGRAMS - 1),
+    }
+
+
+def _exceptions(s: State) -> Mapping[str, Mapping[str, Bounds]]:
+    """By primitive, the arguments that mean more, or less, than their names say elsewhere."""
+    or_elsewhere = {"slot": Bounds(MAPPED_ELSEWHERE, s.settings.ranges * s.settings.range_pages - 1)}
+    evictable = {"lru": Bounds(0, LRU_UNEVICTABLE - 1)}
+    return {
+        "new_page": or_elsewhere,
+        "slot_locked": or_elsewhere,
+        "inactive_is_low": evictable,
+        "pagevec_page": {"index": Bounds(0, VECTOR_SLOTS - 1)},
+    }
