@@ -14,6 +14,7 @@ from perfsim.engine.limits import standstill
 from perfsim.engine.load import Act
 from perfsim.engine.loop import (
     FLOW,
+    PAUSED,
     REFUSED,
     STANDS_STILL,
     STEP,
@@ -35,6 +36,8 @@ from perfsim.numeric.columns import Filled
 
 ORDERED_PRIMITIVES = tuple(PRIMITIVES.values())
 TRACE_ROOM = 1 << 16
+EVENTS_AT_A_TIME = 2_000_000
+"""Events between two returns to Python: a fifth of a second."""
 
 
 class Authored(NamedTuple):
@@ -78,7 +81,10 @@ def fill_trace(running: Running, until_ps: int) -> bool:
 
     Raises StuckError when nobody can run any more; the trace holds what came before.
     """
-    status = perform(running, entry.ADVANCE, until_ps)
+    status = PAUSED
+    while status == PAUSED:  # here Python sees to signals, such as Ctrl-C
+        running.run.pause_at[0] = running.run.events[0] + EVENTS_AT_A_TIME
+        status = perform(running, entry.ADVANCE, until_ps)
     if status == TRACE_FULL:
         return True
     if status == STANDS_STILL:
@@ -86,7 +92,7 @@ def fill_trace(running: Running, until_ps: int) -> bool:
         raise StuckError((standstill(int(running.run.now_ps[0]), cpu),))
     if status == REFUSED:
         raise fault_of(running.run, running.authored.program, running.authored.design)
-    if running.run.calendar.time_ps[1] == NEVER:
+    if running.run.begun[0] == running.run.s.settings.tasks and running.run.calendar.time_ps[1] == NEVER:
         _refuse_unfinished(running)
     return False
 
@@ -140,6 +146,7 @@ def new_run(s: State, authored: Authored, trace_room: int) -> Run:
         bounds_high=[bound.high for bound in bounds],
         values=task_file * tasks,
         events=[0],
+        pause_at=[0],
         begun=[0],
         task=[0],
         now_ps=[0],

@@ -30,6 +30,7 @@ NOTHING_BEFORE = 0
 TRACE_FULL = 1
 STANDS_STILL = 2
 REFUSED = 3
+PAUSED = 4
 
 # Kinds of rows: a FLOW goes on at another path, a STEP has a value.
 STEP = 0
@@ -86,9 +87,11 @@ class TraceBuffer(NamedTuple):
 
 
 class Run(NamedTuple):
-    """All that the loop works on. slots: of a task's file; values: [task * slots + slot]. checked: 1 if arguments
-    are, against bounds_low and bounds_high: [op * ARGUMENTS_MAX + argument]. events: [shared primitives so
-    far]; begun: [tasks that have]; task, now_ps, popped: [arguments of the last run_task()]; unfinished: [1 when a full
+    """All that the loop works on.
+
+    slots: of a task's file; values: [task * slots + slot]. checked: 1 if arguments are, against bounds_low and
+    bounds_high: [op * ARGUMENTS_MAX + argument]. events: [shared primitives so far]; pause_at: [their number to return
+    at]. begun: [tasks that have]. task, now_ps, popped: [arguments of the last run_task()]; unfinished: [1 when a full
     trace interrupted it].
     """
 
@@ -103,6 +106,7 @@ class Run(NamedTuple):
     bounds_high: Ints
     values: Ints
     events: Ints
+    pause_at: Ints
     begun: Ints
     task: Ints
     now_ps: Ints
@@ -128,7 +132,10 @@ def schedule_wakes(r: Run) -> None:
 
 
 def advance(r: Run, until_ps: int) -> int:
-    """Process every event before an instant. Returns why it stopped: NOTHING_BEFORE when there is none any more."""
+    """Process every event before an instant. Returns why it stopped: NOTHING_BEFORE when there is none any more.
+
+    PAUSED after as many events as were asked for, TRACE_FULL: call it again.
+    """
     if r.unfinished[0]:
         r.unfinished[0] = 0
         status = run_task(r, r.task[0], r.now_ps[0], r.popped[0])
@@ -140,6 +147,8 @@ def advance(r: Run, until_ps: int) -> int:
         if status:
             return status
     while r.calendar.time_ps[1] < until_ps:
+        if r.events[0] >= r.pause_at[0]:
+            return PAUSED
         order = r.calendar.order[1]
         task = r.s.run.current[order & CPU_MASK]
         status = run_task(r, task, r.calendar.time_ps[1], order)

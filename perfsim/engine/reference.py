@@ -32,7 +32,7 @@ LATE = EventPriority(NORMAL + 1)
 
 
 class ReferenceCpu(Cpu):
-    """One task on its CPU. resumption: the event it waits for while it is blocked. bounds: of a primitive's arguments."""
+    """One task on its CPU. resumption: what it waits for while it is blocked. bounds: of arguments, by primitive."""
 
     bounds: Mapping[str, tuple[Bounds, ...]] | None = None
 

@@ -1,5 +1,6 @@
 """Both engines, the same events; and whatever differs is found, with its place in the source."""
 
+import functools
 import linecache
 from collections.abc import Callable
 from itertools import pairwise
@@ -64,7 +65,12 @@ def wrong_effect(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[...
     def replace(name: str, wrong: Callable[..., int]) -> None:
         primitive = getattr(p, name)
         effect = primitive.effect
-        monkeypatch.setattr(p, name, primitive._replace(effect=lambda *given: wrong(effect, *given)))
+
+        @functools.wraps(effect)
+        def replacement(*given: Any) -> int:
+            return wrong(effect, *given)
+
+        monkeypatch.setattr(p, name, primitive._replace(effect=replacement))
 
     return replace
 
