@@ -196,8 +196,8 @@ def _page_slot(row: Row, primitive: Primitive | None) -> int:
 
 def _refuse_unfinished(running: Running) -> None:
     """StuckError unless all tasks are done or at rest."""
-    s = as_lists(running.run.s)
-    waiting = unfinished(s)
+    waiting = unfinished(as_lists(running.run.s, pages=False))
     if waiting:
+        s = as_lists(running.run.s)
         lines = tuple(waits_of(s, task, running.authored.names) for task in waiting)
         raise StuckError((f"nobody can run at {running.run.now_ps[0]} ps; {len(waiting)} unfinished:", *lines))

@@ -10,7 +10,7 @@ from perfsim.engine.layout import as_lists
 from perfsim.engine.load import linked
 from perfsim.engine.prepare import profile_of, task_names
 from perfsim.engine.trace import Trace
-from perfsim.engine.translate import translate
+from perfsim.engine.translate import program_of
 from perfsim.kernel.boot import Seed, blueprint, boot
 from perfsim.kernel.designs import Design
 from perfsim.kernel.invariants import stranded_pages, violated
@@ -104,7 +104,7 @@ class CompiledEngine:
         names = task_names(scenario, profile)
         act = linked(engine_code())
         s = blueprint(scenario, profile, seed)
-        self.running = compiled.start(s, compiled.Authored(design, translate(design), names), act, trace)
+        self.running = compiled.start(s, compiled.Authored(design, program_of(design), names), act, trace)
 
     def advance(self, until_ps: int) -> None:
         """See Engine."""

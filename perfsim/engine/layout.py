@@ -134,9 +134,11 @@ def as_arrays(run: Run) -> Run:
 
 def as_lists(s: State, *, pages: bool = True) -> State:
     """A state of arrays as lists of plain integers. pages=False leaves the columns of pages and cache lines empty."""
-    return mapped(
-        s, lambda name, column: np.asarray(column).tolist() if pages or GROUP_OF.get(name) not in BY_PAGE else [], "s."
-    )
+    return mapped(s, lambda name, column: np.asarray(column).tolist() if pages or not _is_by_page(name) else [], "s.")
+
+
+def _is_by_page(name: str) -> bool:
+    return name in ALONE or GROUP_OF.get(name) in BY_PAGE
 
 
 def table_of(run: Run) -> np.ndarray:

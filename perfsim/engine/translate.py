@@ -16,6 +16,17 @@ from perfsim.kernel.designs import PROBES, Design
 
 ENTRY = "run_task"
 
+_programs: dict[object, Program] = {}
+
+
+def program_of(design: Design) -> Program:
+    """translate(), once for each design in this process."""
+    codes = tuple((name, inspect.unwrap(path).__code__) for name, path in design.paths.items())
+    key = (design.source_sha256, codes)
+    if key not in _programs:
+        _programs[key] = translate(design)
+    return _programs[key]
+
 
 def translate(design: Design) -> Program:
     """The program of a design: what its tasks do from run_task() on.
