@@ -35,11 +35,16 @@ def schedule(c: Calendar, cpu: int, at_ps: int, order: int) -> None:
         other_ps = c.time_ps[node ^ 1]
         other = c.order[node ^ 1]
         earlier = (other_ps < at_ps) | ((other_ps == at_ps) & (other < order))
-        at_ps = other_ps if earlier else at_ps
-        order = other if earlier else order
+        at_ps = either(earlier, other_ps, at_ps)
+        order = either(earlier, other, order)
         node >>= 1
         c.time_ps[node] = at_ps
         c.order[node] = order
+
+
+def either(condition: bool, a: int, b: int) -> int:
+    """a if the condition holds, else b. Compiled, it is no jump: half of a tournament's would be guessed wrong."""
+    return a if condition else b
 
 
 def next_order(c: Calendar, cpu: int) -> int:

@@ -20,11 +20,11 @@ from numba.extending import overload
 
 from perfsim.engine import loop
 from perfsim.engine.arithmetic import calculate
+from perfsim.engine.calendar import either
 from perfsim.engine.entry import act
-from perfsim.engine.native import prefetch, refuse, run_at, take_refusal
+from perfsim.engine.native import refuse, run_at, select, take_refusal
 from perfsim.engine.program import NEXT, PRIMITIVE_NUMBERS
 from perfsim.kernel.primitives import PRIMITIVES
-from perfsim.kernel.state import State
 
 OPTIMISATION_LEVEL = 3
 PASSES = 2
@@ -50,8 +50,8 @@ def machine_code() -> bytes:
     for function in _rules():
         _compile_as(function, _without_raises(function))
     _compile_as(loop.perform, _jump())
-    _compile_as(loop.expect, _fetch_page)
     _compile_as(loop.refused, _refused)
+    _compile_as(either, _selected)
     compiled = numba.njit(
         [numba.int64(numba.int64, numba.int64, numba.int64)],
         no_cpython_wrapper=True,
@@ -71,9 +71,9 @@ def _refused() -> int:
     return refused
 
 
-def _fetch_page(s: State, page: int) -> None:
-    prefetch(s.pages.flags, page)
-    prefetch(s.m.line_holders, page)
+def _selected(condition: bool, a: int, b: int) -> int:
+    chosen: int = select(condition, a, b)
+    return chosen
 
 
 def _rules() -> Iterator[FunctionType]:
@@ -83,7 +83,7 @@ def _rules() -> Iterator[FunctionType]:
     while waiting:
         function = waiting.pop()
         name = f"{function.__module__}.{function.__qualname__}"
-        if name in found or function in (loop.perform, loop.expect, loop.refused):
+        if name in found or function in (loop.perform, loop.refused, either):
             continue
         found[name] = function
         yield function
@@ -156,6 +156,8 @@ def _jump() -> FunctionType:
 
 def _object_file(text: str) -> bytes:
     """Optimise a module of LLVM's as a whole, all but the entry internal, and make an object file of it."""
+    # LLVM makes jumps of moves that depend on a condition; those of a tournament are even, and would be guessed wrong.
+    binding.set_option("perfsim", "-x86-cmov-converter=false")
     module = binding.parse_assembly(_without_idle_stores(text))
     for function in module.functions:
         if "_act_at" in function.name:

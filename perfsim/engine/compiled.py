@@ -24,12 +24,12 @@ from perfsim.engine.loop import (
     Run,
     TraceBuffer,
 )
-from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, RETURN, Program, Row
+from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, RETURN, Program
 from perfsim.engine.trace import Trace
 from perfsim.errors import StuckError
-from perfsim.kernel.bounds import Bounds, argument_names, bounds_of
+from perfsim.kernel.bounds import Bounds, bounds_of
 from perfsim.kernel.designs import SHIPPED, Design
-from perfsim.kernel.primitives import PRIMITIVES, Primitive
+from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.run import unfinished, waits_of
 from perfsim.kernel.state import NONE, State
 from perfsim.numeric.columns import Filled
@@ -166,7 +166,6 @@ def _code(program: Program, cost_ps: list[int]) -> Code:
         a=[row.a for row in rows],
         b=[row.b for row in rows],
         c=[row.c for row in rows],
-        page=[_page_slot(row, one) for row, one in zip(rows, primitives, strict=True)],
         frame=[row.frame for row in rows],
         arguments=[row.arguments for row in rows],
         before_ps=[0 if one is None or one.before < 0 else cost_ps[one.before] for one in primitives],
@@ -184,14 +183,6 @@ def _bounds(s: State) -> list[Bounds]:
         own = bounds_of(s, primitive)
         bounds += [*own, *([anything] * (ARGUMENTS_MAX - len(own)))]
     return bounds
-
-
-def _page_slot(row: Row, primitive: Primitive | None) -> int:
-    """The slot of the primitive's argument that is called `page`; of its first if none is."""
-    if primitive is None:
-        return row.a
-    names = argument_names(primitive)
-    return (row.a, row.b, row.c)[names.index("page")] if "page" in names else row.a
 
 
 def _refuse_unfinished(running: Running) -> None:

@@ -41,8 +41,8 @@ BY_NUMBER = {number: PRIMITIVES[name] for name, number in PRIMITIVE_NUMBERS.item
 
 
 class Code(NamedTuple):
-    """The program, [row]: see program.Row. page: the slot of the argument that is a page, if any. kind: STEP or
-    FLOW. shared: 1 for a shared primitive. before_ps: cost before its effect.
+    """The program, [row]: see program.Row. kind: STEP or FLOW. shared: 1 for a shared primitive. before_ps: cost before
+    it takes effect.
     """
 
     op: Ints
@@ -52,7 +52,6 @@ class Code(NamedTuple):
     a: Ints
     b: Ints
     c: Ints
-    page: Ints
     frame: Ints
     arguments: Ints
     before_ps: Ints
@@ -191,7 +190,6 @@ def run_task(r: Run, task: int, now: int, popped: int) -> int:
         if delay_ps:
             r.s.m.pending_ps[cpu] = 0
             r.control.step[task] = PAID
-            expect(r.s, r.values[base + r.code.page[row]])
             schedule(r.calendar, cpu, now + delay_ps, next_order(r.calendar, cpu))
             return 0
         unpaid = 1
@@ -226,10 +224,6 @@ def out_of_bounds(r: Run, base: int, row: int) -> int:
     b_fits = r.bounds_low[at + 1] <= b <= r.bounds_high[at + 1]
     c_fits = r.bounds_low[at + 2] <= c <= r.bounds_high[at + 2]
     return 0 if a_fits and b_fits and c_fits else 1
-
-
-def expect(s: State, page: int) -> None:
-    """A hint that a page will be accessed, at its instant: compiled, it hides the host's memory behind other tasks."""
 
 
 def observe(r: Run, task: int, row: int, now: int) -> int:

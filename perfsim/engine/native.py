@@ -58,18 +58,15 @@ def run_at(_typing: Any, address: types.Type) -> Any:
 
 
 @intrinsic
-def prefetch(_typing: Any, column: ColumnType, index: types.Type) -> Any:  # noqa: ARG001 - numba calls by these names
-    """Ask the host for the cache line of a column's element, without waiting for it; any index will do."""
+def select(_typing: Any, condition: types.Type, a: types.Type, b: types.Type) -> Any:  # noqa: ARG001 - numba's names
+    """a if the condition holds, else b, without a jump."""
 
-    def code(context: Any, builder: ir.IRBuilder, sig: Any, arguments: list[ir.Value]) -> ir.Value:
-        address = builder.bitcast(_element(builder, sig.args[0], *arguments), ir.IntType(8).as_pointer())
-        small = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [address.type, small, small, small])
-        function = builder.module.declare_intrinsic("llvm.prefetch", (address.type,), kind)
-        builder.call(function, [address, small(1), small(3), small(1)])
-        return context.get_dummy_value()
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        chosen = builder.select(*arguments)
+        chosen.set_metadata("unpredictable", builder.module.add_metadata([]))
+        return chosen
 
-    return types.none(column, types.int64), code
+    return types.int64(types.boolean, types.int64, types.int64), code
 
 
 @intrinsic
