@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from perfsim import __version__
+from perfsim.engine import ENGINES
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, machine_size, memory_shares
 from perfsim.kernel.designs import Design, load_design
@@ -20,6 +21,8 @@ from perfsim.units import format_size
 RUN_ID_DIGITS = 16
 BYTES_PER_PAGE = {"compiled": 64, "simpy": 300}
 """What one modelled page takes: in arrays, and in the reference engine's lists once all pages have been touched."""
+COMPILED_PAGES_MAX = 2**31 - 2**20
+"""The compiled engine links pages and list heads by 32 bits; the heads are at most some hundred thousand."""
 
 
 def profile_of(scenario: Scenario) -> CostProfile:
@@ -73,6 +76,12 @@ def check_fits(scenario: Scenario, designs: tuple[str, ...], engine: str, runs_a
         design_of(scenario, design)
     _, nodes = machine_size(scenario, profile)
     pages = nodes * scenario.memory.pages_per_node
+    if engine == ENGINES[0] and pages > COMPILED_PAGES_MAX:
+        problem = (
+            f"{nodes} nodes x {scenario.memory.pages_per_node} pages are more than the compiled engine has numbers for"
+        )
+        expected = f"expected at most {COMPILED_PAGES_MAX} pages in all, or --engine simpy"
+        raise InputError(place(scenario, "memory.pages_per_node"), f"memory.pages_per_node: {problem}; {expected}")
     needed = pages * BYTES_PER_PAGE[engine] * runs_at_once
     available = available_bytes()
     if needed > available:

@@ -20,7 +20,10 @@ LAYERS = (
 FROM_THE_PACKAGE = {"__version__"}
 
 # A library that only one place may import: the path of the place, as a prefix.
-CONFINED = {"simpy": "perfsim/engine/reference.py", "asyncio": "perfsim/sweep/"}
+CONFINED = {
+    **{"simpy": "perfsim/engine/reference.py", "asyncio": "perfsim/sweep/"},
+    **{"numba": "perfsim/engine/", "llvmlite": "perfsim/engine/"},
+}
 
 
 def layer_of(path: str) -> str:
