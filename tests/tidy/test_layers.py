@@ -21,8 +21,10 @@ FROM_THE_PACKAGE = {"__version__"}
 
 # A library that only one place may import: the path of the place, as a prefix.
 CONFINED = {
-    **{"simpy": "perfsim/engine/reference.py", "asyncio": "perfsim/sweep/"},
-    **{"numba": "perfsim/engine/", "llvmlite": "perfsim/engine/"},
+    "simpy": "perfsim/engine/reference.py",
+    "numba": "perfsim/engine/",
+    "llvmlite": "perfsim/engine/",
+    "asyncio": "perfsim/sweep/",
 }
 
 
