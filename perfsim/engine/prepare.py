@@ -76,12 +76,6 @@ def check_fits(scenario: Scenario, designs: tuple[str, ...], engine: str, runs_a
         design_of(scenario, design)
     _, nodes = machine_size(scenario, profile)
     pages = nodes * scenario.memory.pages_per_node
-    if engine == ENGINES[0] and pages > COMPILED_PAGES_MAX:
-        problem = (
-            f"{nodes} nodes x {scenario.memory.pages_per_node} pages are more than the compiled engine has numbers for"
-        )
-        expected = f"expected at most {COMPILED_PAGES_MAX} pages in all, or --engine simpy"
-        raise InputError(place(scenario, "memory.pages_per_node"), f"memory.pages_per_node: {problem}; {expected}")
     needed = pages * BYTES_PER_PAGE[engine] * runs_at_once
     available = available_bytes()
     if needed > available:
@@ -91,6 +85,12 @@ def check_fits(scenario: Scenario, designs: tuple[str, ...], engine: str, runs_a
             f"memory.pages_per_node: {runs}{nodes} nodes x {scenario.memory.pages_per_node} pages need "
             f"{format_size(needed)}, {format_size(available)} are available; expected fewer pages or nodes",
         )
+    if engine == ENGINES[0] and pages > COMPILED_PAGES_MAX:
+        problem = (
+            f"{nodes} nodes x {scenario.memory.pages_per_node} pages are more than the compiled engine has numbers for"
+        )
+        expected = f"expected at most {COMPILED_PAGES_MAX} pages in all, or --engine simpy"
+        raise InputError(place(scenario, "memory.pages_per_node"), f"memory.pages_per_node: {problem}; {expected}")
     memory_shares(scenario, profile)
 
 

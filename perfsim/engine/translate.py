@@ -22,7 +22,7 @@ _programs: dict[object, Program] = {}
 def program_of(design: Design) -> Program:
     """translate(), once for each design in this process."""
     codes = tuple((name, inspect.unwrap(path).__code__) for name, path in design.paths.items())
-    key = (design.source_sha256, codes)
+    key = (design.files, design.source_sha256, codes)  # code that is equal may stand in another file
     if key not in _programs:
         _programs[key] = translate(design)
     return _programs[key]
