@@ -29,26 +29,26 @@ NO_VALUE = LEAST - 1
 
 
 def calculate(op: int, a: int, b: int) -> int:
-    """The value of an operator. An AssertionError where Python has none, or one beyond 64 bits."""
+    """The value of an operator. An AssertionError where Python has none, one beyond 64 bits, or the least of those."""
+    if op >= EQUAL:
+        return compare(op, a, b)
+    is_bitwise = op <= NOT or op == INVERT or AND <= op <= XOR
+    value = bitwise(op, a, b) if is_bitwise else arithmetic(op, a, b)
+    assert value != NO_VALUE, f"operator {op} of {a} and {b} has no value of 64 bits"
+    return value
+
+
+def bitwise(op: int, a: int, b: int) -> int:
+    """The value of an operator that has one for any numbers, though it may be LEAST - 1, which has no opposite."""
     if op == MOVE:
         return a
     if op == NOT:
         return 0 if a else 1
-    if op == NEGATE:
-        return -a
     if op == INVERT:
         return ~a
     if op == AND:
         return a & b
-    if op == OR:
-        return a | b
-    if op == XOR:
-        return a ^ b
-    if op >= EQUAL:
-        return compare(op, a, b)
-    value = arithmetic(op, a, b)
-    assert value != NO_VALUE, f"operator {op} of {a} and {b} has no value of 64 bits"
-    return value
+    return a | b if op == OR else a ^ b
 
 
 def compare(op: int, a: int, b: int) -> int:
@@ -68,6 +68,8 @@ def compare(op: int, a: int, b: int) -> int:
 
 def arithmetic(op: int, a: int, b: int) -> int:
     """The value of an operator that may have none: NO_VALUE then."""
+    if op == NEGATE:
+        return -a
     if op == ADD:
         return a + b if LEAST - min(a, 0) <= b <= MOST - max(a, 0) else NO_VALUE
     if op == SUBTRACT:
@@ -81,3 +83,10 @@ def arithmetic(op: int, a: int, b: int) -> int:
     if op == SHIFT_LEFT:
         return a << b if 0 <= b < 63 and abs(a) <= MOST >> b else (0 if a == 0 <= b else NO_VALUE)
     return a >> min(b, 63) if b >= 0 else NO_VALUE
+
+
+def following(counter: int, step: int) -> int:
+    """A counter's next value; at the edge of 64 bits the edge, where every range is at its end."""
+    if step > 0:
+        return counter + step if counter <= MOST - step else MOST
+    return counter + step if counter >= LEAST - step else LEAST

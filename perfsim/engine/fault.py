@@ -48,7 +48,8 @@ def _error_at(run: Run, row: p.Row, task: int) -> Exception:
                 check_arguments(primitive, bounds_of(s, primitive), tuple(values[: primitive.arguments]))
                 primitive.effect(s, task, int(run.now_ps[0]), *values[: primitive.arguments])
             return AssertionError(f"{primitive.name}{tuple(values[: primitive.arguments])} was refused")
-        _OPERATORS[row.op](values[0], values[1])
+        if row.op in _OPERATORS:
+            _OPERATORS[row.op](values[0], values[1])
     except Exception as error:
         return error
     return OverflowError("an integer of more than 64 bits")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfsim.engine.arithmetic import calculate
+from perfsim.engine.arithmetic import calculate, following
 from perfsim.engine.calendar import CPU_MASK, LATE, Calendar, leave_calendar, next_order, schedule
 from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX
 from perfsim.engine.program import ARGUMENTS_MAX, CALL, NEXT, PRIMITIVE_NUMBERS
@@ -202,7 +202,7 @@ def run_task(r: Run, task: int, now: int, popped: int) -> int:
         if refused():
             return REFUSED
         schedule_wakes(r)
-        if value == BLOCKED:
+        if value == BLOCKED and r.code.shared[row]:
             r.control.step[task] = BLOCKED_ON_WAKE
             leave_calendar(r.calendar, cpu, popped)
             return 0
@@ -299,7 +299,7 @@ def turn(r: Run, base: int, row: int) -> int:
     if counter >= limit if step > 0 else counter <= limit:
         return 0
     r.values[base + r.code.frame[row]] = counter
-    r.values[base + r.code.a[row]] = counter + step
+    r.values[base + r.code.a[row]] = following(counter, step)
     return 1
 
 
