@@ -52,7 +52,7 @@ def run(
     design: a shipped design, an installed one, or a .py file; the first of the workload's own if left out.
     seed: of the random numbers; the workload's own if left out. Designs at one seed meet the same random numbers.
     engine: "compiled", or "simpy", which gives the same row a hundred times slower. The first use of "compiled" on a
-    machine takes half a minute, and says so on stderr.
+    machine takes under a minute, and says so on stderr.
     trace: called with (time_ps, cpu, primitive, arguments) at every event, in order.
     Raises InputError if the machine's memory does not hold the workload or a name is unknown, StuckError if the run
     stops with nobody able to go on.
