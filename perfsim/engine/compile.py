@@ -22,6 +22,7 @@ from perfsim.engine import loop
 from perfsim.engine.arithmetic import calculate
 from perfsim.engine.calendar import either
 from perfsim.engine.entry import act
+from perfsim.engine.load import ENTRY_NAME
 from perfsim.engine.native import refuse, run_at, select, take_refusal
 from perfsim.engine.program import NEXT, PRIMITIVE_NUMBERS
 from perfsim.kernel.primitives import PRIMITIVES
@@ -30,7 +31,6 @@ OPTIMISATION_LEVEL = 3
 PASSES = 2
 """The second sees what the first has found out: that no function raises."""
 
-ENTRY_NAME = "perfsim_act"
 RARE = (
     *("fill_memory", "violated", "stranded_pages", "begin_window", "end_window", "wake_task", "_switch_away"),
     *("release", "_race", "_take_by_distance", "_first_waiter", "_duration", "try_to_unmap", "free_page_to_zone"),
