@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from perfsim.engine import program as p
 from perfsim.engine.layout import as_lists
-from perfsim.engine.loop import BLOCKED_ON_WAKE, Run
+from perfsim.engine.loop import BLOCKED_ON_WAKE, BY_NUMBER, Run
 from perfsim.kernel.bounds import bounds_of, check_arguments
 from perfsim.kernel.designs import Design, failed_at
 from perfsim.kernel.effects.sched import resume
-from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.state import NONE
 
 _OPERATORS = {
@@ -41,7 +40,7 @@ def _error_at(run: Run, row: p.Row, task: int) -> Exception:
     try:
         if row.op >= p.FIRST_PRIMITIVE:
             s = as_lists(run.s)
-            primitive = tuple(PRIMITIVES.values())[row.op - p.FIRST_PRIMITIVE]
+            primitive = BY_NUMBER[row.op]
             if run.control.step[task] == BLOCKED_ON_WAKE:
                 resume(s, task, int(run.now_ps[0]))
             else:

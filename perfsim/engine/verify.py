@@ -12,7 +12,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from perfsim.errors import PerfsimError
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.designs import Design, failure
 from perfsim.kernel.state import State
-from perfsim.numeric.columns import Ints, mapped
+from perfsim.numeric.columns import leaves, mapped
 from perfsim.scenario.schema import MeasureSpec, Scenario
 
 BEFORE_MAX = 20
@@ -309,26 +309,16 @@ def _asked_by() -> tuple[int, Place]:
 
 
 def _state_difference(when: str, reference: State, other: State) -> StateDifference | None:
-    """The first value in which two states differ, in the order of State.
-
-    other: in arrays. Those of a group are as long as its longest column: what is beyond the reference's is no value.
-    """
-    others = _columns(other)
-    for name, expected in _columns(reference).items():
-        values: list[int] = np.asarray(others[name][: len(expected)]).tolist()
+    """The first value in which two states differ, in the order of State. other: in arrays."""
+    others = dict(leaves(other))
+    for name, expected in leaves(reference):
+        values: Any = np.asarray(others[name]).tolist()
         if expected == values:
             continue
         for place, (left, right) in enumerate(zip_longest(expected, values)):
             if left != right:
                 return StateDifference(when, name, place, left, right)
     return None
-
-
-def _columns(s: State) -> dict[str, Ints]:
-    """Every column by its dotted name."""
-    found: dict[str, Ints] = {}
-    mapped(s, found.setdefault)
-    return found
 
 
 def _text(error: Exception | None) -> str:

@@ -19,17 +19,10 @@ from perfsim.kernel.designs import load_design
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
 from tests.engine.conftest import ScenarioMaker
+from tests.engine.test_reference import TWO_LOOPS
 
 Write = Callable[[str], str]
 
-LOOPS = """\
-name: loops
-machine: {profile: x86_64, cpus: 2, nodes: 2}
-memory: {pages_per_node: 64}
-tasks:
-  - {name: loops, kind: lock_loop, per: cpu, lock: page_lock, pages: 2, think: 1us, hold: 1us}
-measure: {warmup: 0us, duration: 1ms}
-"""
 HEAD = (
     "from perfsim.kernel.cpu import Cpu\n\n\nasync def lock_loop(cpu: Cpu, page_lock: int) -> None:\n"
     "    await cpu.think()\n"
@@ -73,7 +66,7 @@ def test_both_engines_tell_a_fault_with_its_line_and_in_the_same_words(
     design = design_file(text)
     lines = Path(design).read_text(encoding="utf-8").splitlines()
     line = lines.index("async def lock_loop(cpu: Cpu, page_lock: int) -> None:") + 1 + below_head
-    told = {engine: refusal(scenario_of(LOOPS), design, engine) for engine in ("simpy", "compiled")}
+    told = {engine: refusal(scenario_of(TWO_LOOPS), design, engine) for engine in ("simpy", "compiled")}
     assert told["compiled"] == told["simpy"]
     assert told["compiled"].startswith(f"{design}:{line}:1: {FAILS}{words}")
 
@@ -84,7 +77,7 @@ def test_a_fault_behind_the_users_last_line_is_told_of_the_file_alone(
     """A task that ends with a spinlock held is found by the shipped path that lets it end."""
     design = design_file(HEAD + "    await cpu.spin_lock(0, await cpu.numa_zone())\n")
     expected = f"{design}: {FAILS}AssertionError: CPU 0 schedules with a spinlock held"
-    assert refusal(scenario_of(LOOPS), design, engine) == expected
+    assert refusal(scenario_of(TWO_LOOPS), design, engine) == expected
 
 
 def test_a_fault_below_a_call_is_told_at_the_innermost_line_of_the_users_file(
@@ -94,7 +87,7 @@ def test_a_fault_below_a_call_is_told_at_the_innermost_line_of_the_users_file(
     design = design_file(HELPED + tail + "    await fails(cpu, await cpu.numa_zone())\n")
     lines = Path(design).read_text(encoding="utf-8").splitlines()
     line = lines.index("    return 1 // (page - page)") + 1
-    assert refusal(scenario_of(LOOPS), design, engine).startswith(f"{design}:{line}:1: {FAILS}ZeroDivisionError: ")
+    assert refusal(scenario_of(TWO_LOOPS), design, engine).startswith(f"{design}:{line}:1: {FAILS}ZeroDivisionError: ")
 
 
 @pytest.mark.parametrize("copies", [1, 40], ids=["inlined", "called"])
@@ -108,7 +101,7 @@ def test_a_fault_in_a_shipped_path_is_told_at_the_users_line_that_called_it(
     design = design_file(text)
     lines = Path(design).read_text(encoding="utf-8").splitlines()
     line = next(number for number, text in enumerate(lines, 1) if text.endswith("# here"))
-    refused = refusal(scenario_of(LOOPS), design, engine)
+    refused = refusal(scenario_of(TWO_LOOPS), design, engine)
     assert refused.startswith(f"{design}:{line}:1: {FAILS}AssertionError: page 40 is on no list")
 
 
@@ -121,7 +114,7 @@ def test_an_integer_beyond_64_bits_is_refused_by_compiled_code_at_its_line(
     right = "(zone + 3)" if symbol == "<<" else f"({2**62} - zone + 3)"
     text = HEAD + f"    zone = await cpu.numa_zone()\n    page = ({least}{2**62} + zone) {symbol} {right}\n"
     design = design_file(text)
-    assert refusal(scenario_of(LOOPS), design, "compiled").endswith(
+    assert refusal(scenario_of(TWO_LOOPS), design, "compiled").endswith(
         f":{len(Path(design).read_text().splitlines())}:1: {FAILS}OverflowError: an integer of more than 64 bits"
     )
 
