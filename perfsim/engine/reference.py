@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import types
 from collections.abc import Generator, Mapping
+from heapq import heapify
 from typing import NamedTuple
 
 import simpy
 from simpy.core import Infinity
-from simpy.events import NORMAL, EventPriority
+from simpy.events import NORMAL, PENDING, EventPriority
 
 from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX, standstill
 from perfsim.engine.trace import Trace
@@ -26,7 +27,7 @@ from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.primitives import PRIMITIVES, Primitive
 from perfsim.kernel.run import ask_to_stop, unfinished, waits_of
 from perfsim.kernel.state import State
-from perfsim.machine.state import BLOCKED
+from perfsim.machine.state import BLOCKED, INTERRUPTED
 
 LATE = EventPriority(NORMAL + 1)
 
@@ -102,9 +103,12 @@ class ReferenceCpu(Cpu):
     def schedule_wakes(self) -> None:
         """Put the resumptions that an effect asked for on the calendar, in order."""
         for number in range(self.wakes.length[0]):
-            task = self.s.run.current[self.wakes.cpu[number]]
+            cpu = self.wakes.cpu[number]
+            resumption = self.all_cpus[self.s.run.current[cpu]].resumption
+            if self.s.m.cpu_state[cpu] == INTERRUPTED:
+                withdraw(self.env, resumption)
             priority = LATE if self.wakes.late[number] else NORMAL
-            wake_at(self.env, self.all_cpus[task].resumption, self.wakes.at_ps[number], priority)
+            wake_at(self.env, resumption, self.wakes.at_ps[number], priority)
         self.wakes.length[0] = 0
 
 
@@ -114,6 +118,14 @@ def wake_at(env: simpy.Environment, resumption: simpy.Event, at_ps: int, priorit
     resumption._ok = True
     resumption._value = None
     env.schedule(resumption, priority, at_ps - env.now)
+
+
+def withdraw(env: simpy.Environment, resumption: simpy.Event) -> None:
+    """Take an event that is to happen off the calendar; SimPy has no word for it, nor for waiting on another event."""
+    assert resumption.triggered, "a CPU is interrupted that has no instant to be resumed at"
+    env._queue = [entry for entry in env._queue if entry[-1] is not resumption]
+    heapify(env._queue)
+    resumption._value = PENDING
 
 
 class Running(NamedTuple):

@@ -96,7 +96,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
         vectors=_vectors(cpus, len(placed)),
         queues=_queues(settings, len(placed)),
         tasks=tasks,
-        run=RunQueues([NONE] * cpus, [NONE] * cpus, [NONE] * cpus, [0] * cpus, [0] * cpus),
+        run=_run_queues(cpus),
         ranges=ranges,
         mapping_flags=[0] * (nodes + 1),
         events=[0] * VM_EVENTS,
@@ -242,6 +242,18 @@ def _queues(settings: Settings, tasks: int) -> WaitQueues:
     return WaitQueues([NONE] * buckets, [NONE] * tasks, [NONE] * tasks, [0] * tasks, [0] * tasks, [NONE] * tasks)
 
 
+def _run_queues(cpus: int) -> RunQueues:
+    return RunQueues(
+        current=[NONE] * cpus,
+        head=[NONE] * cpus,
+        tail=[NONE] * cpus,
+        woken_tail=[NONE] * cpus,
+        need_resched=[0] * cpus,
+        idle_from_ps=[0] * cpus,
+        user_end_ps=[0] * cpus,
+    )
+
+
 def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
     count = len(placed)
     return Tasks(
@@ -251,6 +263,7 @@ def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
         since_ps=[0] * count,
         next_ready=[NONE] * count,
         zone=[one.zone for one in placed],
+        user_ps=[0] * count,
         think=[part for one in placed for part in one.spec.think],
         hold=[part for one in placed for part in one.spec.hold],
         lock_class=[PAGE_LOCK if one.spec.lock == "page_lock" else LRU_LOCK for one in placed],

@@ -203,7 +203,8 @@ class WaitQueues(NamedTuple):
 
 
 class Tasks(NamedTuple):
-    """[task]: cpu, kind, state, since_ps (of the state), next_ready, zone; think and hold: (kind, first_ps, second_ps).
+    """[task]: cpu, kind, state, since_ps (of the state), next_ready, zone; user_ps (what is left of the user time of a
+    task in a run queue; 0 for one that is in the kernel); think and hold: (kind, first_ps, second_ps).
 
     Of a lock_loop: lock_class, page_count. Of an mlock task: range_pages, its ranges in Ranges.order (first, count,
     the unlocked ones first), mm_locked (mmap_sem held for write). probe_depth, probe_start_ps: [task * HISTOGRAMS +
@@ -216,6 +217,7 @@ class Tasks(NamedTuple):
     since_ps: Ints
     next_ready: Ints
     zone: Ints
+    user_ps: Ints
     think: Ints
     hold: Ints
     lock_class: Ints
@@ -232,15 +234,18 @@ class Tasks(NamedTuple):
 
 
 class RunQueues(NamedTuple):
-    """[cpu]: the task that runs or is being switched in (current), the queue behind it (head, tail), need_resched,
-    since when it idles (or will, when the last task is switched out).
+    """[cpu]: the task that runs or is being switched in (current), the queue behind it (head, tail; woken_tail: the
+    last of the woken at its front), need_resched, since when it idles (or will, when the last task is switched out), and
+    while it is in user mode, until when.
     """
 
     current: Ints
     head: Ints
     tail: Ints
+    woken_tail: Ints
     need_resched: Ints
     idle_from_ps: Ints
+    user_end_ps: Ints
 
 
 class Ranges(NamedTuple):

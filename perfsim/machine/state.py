@@ -29,6 +29,8 @@ SPINNING = 1
 ATTEMPTING = 2
 IN_USER = 3
 SWITCHED_OUT = 4
+INTERRUPTED = 5
+"""In user mode still, but an interrupt that ends it is on its way."""
 
 BLOCKED = -(1 << 62)
 """What an effect returns when its CPU cannot go on: the engine waits for a resumption."""
@@ -191,7 +193,10 @@ def _rules(profile: CostProfile, layout: Layout) -> Rules:
 
 
 def wake(m: Machine, cpu: int, at_ps: int, late: int = 0) -> None:
-    """Ask the engine to resume a CPU at an instant; late: after all else of that instant."""
+    """Ask the engine to resume a CPU at an instant, in place of what was asked for before.
+
+    late: after all else of that instant.
+    """
     count = m.wakes.length[0]
     m.wakes.cpu[count] = cpu
     m.wakes.at_ps[count] = at_ps

@@ -29,6 +29,14 @@ tasks:
   - {name: others, kind: lock_loop, count: 1, lock: lru_lock, think: 1us, hold: 1us}
 measure: {warmup: 0us, duration: 100us}
 """
+PREEMPTIONS = """\
+name: preemptions
+machine: {profile: x86_64, cpus: 2, nodes: 2}
+memory: {pages_per_node: 64}
+tasks:
+  - {name: loops, kind: lock_loop, count: 6, lock: page_lock, pages: 2, think: 10us, hold: 2us}
+measure: {warmup: 0us, duration: 100us}
+"""
 OWN = """\
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.swap import __page_cache_release
@@ -96,6 +104,28 @@ def test_ties_of_fixed_times_go_as_in_the_reference_engine(scenario_of: Scenario
     advance(plain(scenario, "redo", rows, 10_000), 100_000_000)
     assert rows == expected
     assert len({row[0] for row in rows}) < len(rows) // 3
+
+
+@pytest.mark.parametrize("profile", ["x86_64", "ideal"])
+def test_user_mode_is_preempted_as_in_the_reference_engine(profile: str, scenario_of: ScenarioMaker) -> None:
+    """Sleepers of page locks are woken on CPUs in user mode; on the ideal machine at the very same instants."""
+    scenario = scenario_of(PREEMPTIONS, f"machine.profile={profile}")
+    expected: list[TraceRow] = []
+    reference = ReferenceEngine(scenario, load_design("redo"), SEED, expected.append)
+    rows: list[TraceRow] = []
+    running = plain(scenario, "redo", rows, 10_000)
+    preempted = 0
+    for end_ps in range(500_000, 100_500_000, 500_000):
+        reference.advance(end_ps)
+        advance(running, end_ps)
+        assert running.run.s == reference.counts()
+        preempted += sum(1 for left_ps in running.run.s.tasks.user_ps if left_ps)
+    assert rows == expected
+    assert preempted > 10
+    reference.finish(100_000_000)
+    loop.stop(running.run, 100_000_000)
+    advance(running, NEVER)
+    assert (rows, running.run.s) == (expected, reference.counts())
 
 
 def test_no_event_of_the_end_itself_is_processed(scenario_of: ScenarioMaker) -> None:

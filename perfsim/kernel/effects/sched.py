@@ -1,8 +1,10 @@
 """Tasks on CPUs: run queue, sleeping, waking, user time (kernel/sched.c, simplified).
 
-A CPU runs one task; the others that could run wait in its queue, first come first served. A task gives its CPU up when
-it sleeps, between two rounds of its work (so that tasks of one CPU take turns by the round, not by the time slice), and
-at cond_resched() when need_resched is set. User mode is not preempted. Each change costs a context switch.
+A CPU runs one task; the others that could run wait in its queue: first those that were woken, as CFS prefers who has
+slept, then those that have had the CPU; each first come first served. A task gives its CPU up when it sleeps, between
+two rounds of its work (so that tasks of one CPU take turns by the round, not by the time slice), and at cond_resched()
+when need_resched is set. As in a kernel without CONFIG_PREEMPT, a task that is woken preempts user mode alone: the
+waker's interrupt ends it, and what is left of it passes when its task runs again. Each change costs a context switch.
 """
 
 from __future__ import annotations
@@ -25,7 +27,16 @@ from perfsim.kernel.state import (
 )
 from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, IPI_SEND, WAKEUP
 from perfsim.machine.locks import resume_spin
-from perfsim.machine.state import ATTEMPTING, BLOCKED, IN_USER, RUNNING, SPINNING, SWITCHED_OUT, wake
+from perfsim.machine.state import (
+    ATTEMPTING,
+    BLOCKED,
+    IN_USER,
+    INTERRUPTED,
+    RUNNING,
+    SPINNING,
+    SWITCHED_OUT,
+    wake,
+)
 from perfsim.machine.state import work as machine_work
 from perfsim.machine.tally import IDLE, KERNEL, SWITCH, USER, latency, spend
 from perfsim.numeric.columns import Ints
@@ -176,19 +187,27 @@ def sleep(s: State, task: int, now: int) -> int:
 
 
 def wake_task(s: State, waker: int, now: int, task: int) -> None:
-    """try_to_wake_up(): the waker pays wake-up and interrupt; an idle CPU leaves idle and switches the task in."""
+    """try_to_wake_up(): the waker pays wake-up and interrupt, one after another if it wakes several."""
     own, cpu = s.tasks.cpu[waker], s.tasks.cpu[task]
-    wake_cpu(s, now + s.m.cost_ps[WAKEUP], cpu, task, now)
     machine_work(s.m, own, WAKEUP)
+    wake_cpu(s, now + s.m.pending_ps[own], cpu, task, now)
     if own != cpu:
         machine_work(s.m, own, IPI_SEND)
 
 
 def wake_cpu(s: State, from_ps: int, cpu: int, task: int, now: int) -> None:
-    """Make a sleeping task runnable: switch it in at once on an idle CPU, else queue it."""
+    """Make a sleeping task runnable; its CPU is told at an instant.
+
+    An idle CPU leaves idle and switches it in; a busy one has it queued, and is interrupted in user mode.
+    """
     if s.run.current[cpu] != NONE:
-        _make_ready(s, task, now)
+        _make_ready_first(s, task, now)
         s.run.need_resched[cpu] = 1
+        interrupt_ps = from_ps + s.m.cost_ps[IPI]
+        # User time that ends before goes on in the kernel, which looks at need_resched by itself.
+        if s.m.cpu_state[cpu] == IN_USER and interrupt_ps < s.run.user_end_ps[cpu]:
+            s.m.cpu_state[cpu] = INTERRUPTED
+            wake(s.m, cpu, interrupt_ps)
         return
     s.run.current[cpu] = task
     _set_state(s, task, TASK_READY, now)
@@ -202,9 +221,16 @@ def resume(s: State, task: int, now: int) -> int:
     state = s.m.cpu_state[cpu]
     if state in (SPINNING, ATTEMPTING):
         return resume_spin(s.m, cpu, now)
+    if state == INTERRUPTED:
+        s.tasks.user_ps[task] = s.run.user_end_ps[cpu] - now
+        _make_ready(s, task, now)
+        _switch_away(s, cpu, now)
+        return BLOCKED
     if state == SWITCHED_OUT:
         _book_switch_in(s, cpu, now)
         _set_state(s, task, TASK_RUNNING, now)
+        if s.tasks.user_ps[task]:
+            return _return_to_user(s, task, now)
     assert state in (IN_USER, SWITCHED_OUT), f"CPU {cpu} resumed in state {state}"
     s.m.cpu_state[cpu] = RUNNING
     spend(s.m.tally, cpu, now, KERNEL)
@@ -214,11 +240,23 @@ def resume(s: State, task: int, now: int) -> int:
 def _run_user(s: State, task: int, now: int, length_ps: int) -> int:
     if length_ps == 0:
         return 0
+    s.tasks.user_ps[task] = length_ps
+    return _return_to_user(s, task, now)
+
+
+def _return_to_user(s: State, task: int, now: int) -> int:
+    """The way out of the kernel: schedule() first if need_resched is set, then what is left of the user time."""
     cpu = s.tasks.cpu[task]
+    if s.run.need_resched[cpu]:
+        _make_ready(s, task, now)
+        _switch_away(s, cpu, now)
+        return BLOCKED
     spend(s.m.tally, cpu, now, USER)
     s.m.cpu_state[cpu] = IN_USER
+    s.run.user_end_ps[cpu] = now + s.tasks.user_ps[task]
+    s.tasks.user_ps[task] = 0
     # Whoever comes at the instant of a release finds the lock released: fixed times meet like that again and again.
-    wake(s.m, cpu, now + length_ps, 1)
+    wake(s.m, cpu, s.run.user_end_ps[cpu], 1)
     return BLOCKED
 
 
@@ -242,6 +280,23 @@ def _make_ready(s: State, task: int, now: int) -> int:
     return BLOCKED
 
 
+def _make_ready_first(s: State, task: int, now: int) -> None:
+    """Put into the CPU's run queue before all that have had the CPU, behind those that were woken earlier."""
+    cpu = s.tasks.cpu[task]
+    before = s.run.woken_tail[cpu]
+    if before == NONE and s.run.head[cpu] != NONE:
+        _set_state(s, task, TASK_READY, now)
+        s.tasks.next_ready[task] = s.run.head[cpu]
+        s.run.head[cpu] = task
+    elif before == NONE or s.run.tail[cpu] == before:
+        _make_ready(s, task, now)
+    else:
+        _set_state(s, task, TASK_READY, now)
+        s.tasks.next_ready[task] = s.tasks.next_ready[before]
+        s.tasks.next_ready[before] = task
+    s.run.woken_tail[cpu] = task
+
+
 def _switch_away(s: State, cpu: int, now: int) -> None:
     """The running task leaves its CPU to the next of the queue, or to the idle loop; holding no spinlock (I10)."""
     assert s.m.locks_held[cpu] == 0, f"CPU {cpu} schedules with a spinlock held"
@@ -256,6 +311,8 @@ def _switch_away(s: State, cpu: int, now: int) -> None:
         return
     s.run.idle_from_ps[cpu] = NONE
     s.run.head[cpu] = s.tasks.next_ready[successor]
+    if s.run.woken_tail[cpu] == successor:
+        s.run.woken_tail[cpu] = NONE
     wake(s.m, cpu, switched_ps)
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.effects.sched import TIMESLICE_PS, choose, draw_of, probe_begin, probe_end, resume
+from perfsim.kernel.effects.sched import (
+    TIMESLICE_PS,
+    choose,
+    draw_of,
+    probe_begin,
+    probe_end,
+    resume,
+    wake_task,
+)
 from perfsim.kernel.state import (
     CHOICE,
     MLOCK_CALL,
@@ -21,7 +29,7 @@ from perfsim.kernel.state import (
     State,
 )
 from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, IPI_SEND, PAGE_COPY, WAKEUP
-from perfsim.machine.state import BLOCKED, IN_USER, RUNNING, SWITCHED_OUT
+from perfsim.machine.state import BLOCKED, IN_USER, INTERRUPTED, RUNNING, SWITCHED_OUT
 from perfsim.machine.tally import CATEGORIES, IDLE, KERNEL, SWITCH, USER
 from tests.kernel.conftest import Do, StateMaker
 
@@ -199,6 +207,129 @@ def test_a_sleeper_of_a_busy_cpu_is_queued_and_asks_for_the_cpu(s: State, do: Do
     do(s, "task_begin", task=0, now=2 * US)
     assert do(s, "wakeup_kswapd", 0, task=0, now=3 * US).cost_ps == costs[WAKEUP]
     assert (s.run.head[0], s.run.need_resched[0], s.tasks.state[5], wakes(s)) == (5, 1, TASK_READY, [])
+
+
+@pytest.fixture
+def in_user(s: State, do: Do) -> State:
+    """CPU 0: task 5 sleeps, task 0 is in user mode from 2 us to 5 us, FAULTER is ready behind it."""
+    do(s, "task_begin", task=5)
+    do(s, "kswapd_sleep", task=5)
+    do(s, "task_begin", task=0)
+    do(s, "task_begin", task=FAULTER)
+    do(s, "think", task=0, now=2 * US)
+    assert wakes(s) == [(0, 5 * US)]
+    s.m.cost_ps[WAKEUP], s.m.cost_ps[IPI], s.m.cost_ps[CONTEXT_SWITCH] = 100, 300, 50
+    return s
+
+
+def test_a_woken_task_preempts_user_mode_when_the_interrupt_arrives(in_user: State, do: Do) -> None:
+    s = in_user
+    do(s, "wakeup_kswapd", 0, task=1, now=3 * US)
+    assert (wakes(s), s.m.cpu_state[0], s.run.current[0]) == ([(0, 3 * US + 400)], INTERRUPTED, 0)
+    assert resume(s, 0, 3 * US + 400) == BLOCKED
+    assert (wakes(s), s.run.current[0], s.tasks.state[0]) == ([(0, 3 * US + 450)], 5, TASK_READY)
+    assert resume(s, 5, 3 * US + 450) == 0
+    assert booked(s, 0) == {KERNEL: 2 * US, USER: US + 400, SWITCH: 50}
+    assert (s.run.head[0], s.tasks.next_ready[FAULTER]) == (FAULTER, 0), "behind what waited already"
+
+
+def test_a_preempted_task_continues_the_rest_of_its_user_time(in_user: State, do: Do) -> None:
+    s = in_user
+    s.run.head[0] = NONE
+    do(s, "wakeup_kswapd", 0, task=1, now=3 * US)
+    resume(s, 0, 3 * US + 400)
+    resume(s, 5, 3 * US + 450)
+    do(s, "kswapd_sleep", task=5, now=9 * US)
+    wakes(s)
+    assert resume(s, 0, 9 * US + 50) == BLOCKED
+    left_ps = 2 * US - 400
+    assert (s.m.wakes.late[0], wakes(s)) == (1, [(0, 9 * US + 50 + left_ps)])
+    assert resume(s, 0, 9 * US + 50 + left_ps) == 0
+    kernel_ps = 2 * US + (9 * US - 3 * US - 450)
+    assert booked(s, 0) == {KERNEL: kernel_ps, USER: 3 * US, SWITCH: 100}
+
+
+def test_a_task_may_be_preempted_several_times_and_loses_nothing(in_user: State, do: Do) -> None:
+    s = in_user
+    s.run.head[0] = NONE
+    now = 2 * US
+    for _ in range(3):
+        now += US // 2
+        do(s, "wakeup_kswapd", 0, task=1, now=now)
+        assert resume(s, 0, now + 400) == BLOCKED
+        assert resume(s, 5, now + 450) == 0
+        do(s, "kswapd_sleep", task=5, now=now + 450)
+        now += 500
+        wakes(s)
+        assert resume(s, 0, now) == BLOCKED
+    ((_, end_ps),) = wakes(s)
+    assert resume(s, 0, end_ps) == 0
+    assert booked(s, 0) == {KERNEL: 2 * US, USER: 3 * US, SWITCH: 300}
+
+
+def test_one_interrupt_brings_all_who_are_woken_before_it_arrives_in_their_order(in_user: State, do: Do) -> None:
+    s = in_user
+    wake_task(s, 1, 3 * US, 5)
+    wake_task(s, 1, 3 * US, 6)
+    s.m.pending_ps[1] = 0
+    assert wakes(s)[0] == (0, 3 * US + 400)
+    s.tasks.cpu[6] = 0
+    wake_task(s, 1, 3 * US + 100, 6)
+    assert (wakes(s), s.run.head[0]) == ([], 5)
+    assert (s.tasks.next_ready[5], s.tasks.next_ready[6], s.run.tail[0]) == (6, FAULTER, FAULTER)
+
+
+@pytest.mark.parametrize("late_ps", [0, 1])
+def test_user_time_that_ends_before_the_interrupt_is_not_preempted(in_user: State, do: Do, late_ps: int) -> None:
+    s = in_user
+    do(s, "wakeup_kswapd", 0, task=1, now=5 * US - 400 + late_ps)
+    assert (wakes(s), s.m.cpu_state[0], s.run.need_resched[0]) == ([], IN_USER, 1)
+    assert resume(s, 0, 5 * US) == 0
+    assert do(s, "cond_resched", task=0, now=5 * US).value == BLOCKED
+    assert s.run.current[0] == 5
+
+
+def test_kernel_mode_is_not_preempted(s: State, do: Do) -> None:
+    do(s, "task_begin", task=5)
+    do(s, "kswapd_sleep", task=5)
+    do(s, "task_begin", task=0)
+    do(s, "wakeup_kswapd", 0, task=1, now=US)
+    assert (wakes(s), s.m.cpu_state[0], s.run.current[0]) == ([], RUNNING, 0)
+
+
+def test_on_the_way_to_user_mode_a_woken_task_goes_first(s: State, do: Do, costs: list[int]) -> None:
+    do(s, "task_begin", task=5)
+    do(s, "kswapd_sleep", task=5)
+    do(s, "task_begin", task=0)
+    do(s, "wakeup_kswapd", 0, task=1, now=US)
+    assert do(s, "think", task=0, now=2 * US) == (BLOCKED, 0)
+    assert (s.run.current[0], s.run.head[0], wakes(s)) == (5, 0, [(0, 2 * US + costs[CONTEXT_SWITCH])])
+    resume(s, 5, 3 * US)
+    do(s, "kswapd_sleep", task=5, now=4 * US)
+    wakes(s)
+    assert resume(s, 0, 5 * US) == BLOCKED
+    assert wakes(s) == [(0, 5 * US + 3 * US)], "its whole user time"
+
+
+def test_a_preempted_task_that_is_switched_in_gives_way_to_who_was_woken_meanwhile(in_user: State, do: Do) -> None:
+    s = in_user
+    s.run.head[0] = NONE
+    do(s, "wakeup_kswapd", 0, task=1, now=3 * US)
+    resume(s, 0, 3 * US + 400)
+    resume(s, 5, 3 * US + 450)
+    do(s, "kswapd_sleep", task=5, now=4 * US)
+    do(s, "wakeup_kswapd", 0, task=1, now=4 * US)
+    wakes(s)
+    assert resume(s, 0, 4 * US + 50) == BLOCKED
+    assert (s.run.current[0], s.run.head[0], wakes(s)) == (5, 0, [(0, 4 * US + 100)])
+
+
+def test_several_woken_by_one_waker_are_told_one_after_another(s: State, costs: list[int]) -> None:
+    for task in (1, 2):
+        wake_task(s, 0, 0, task)
+    second_ps = 2 * costs[WAKEUP] + costs[IPI_SEND]
+    there_ps = costs[IPI] + costs[IDLE_EXIT] + costs[CONTEXT_SWITCH]
+    assert wakes(s) == [(1, costs[WAKEUP] + there_ps), (2, second_ps + there_ps)]
 
 
 def test_a_kswapd_that_runs_or_is_not_there_is_not_woken(s: State, do: Do) -> None:
