@@ -42,7 +42,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "queue": _all("s.m.queue_", "head tail length"),
     "lock class": _all("s.m.tally.", "acquisitions contentions wait_total_ps wait_max_ps hold_total_ps hold_max_ps"),
     "task": {
-        **_all("s.tasks.", "cpu kind state since_ps next_ready zone user_ps"),
+        **_all("s.tasks.", "cpu kind mm state since_ps next_ready zone user_ps"),
         **_all("control.", "row step instant_ps standstill_ps standstill_effects"),
     },
     "stream": _all("s.tasks.", "key draws"),

@@ -29,6 +29,7 @@ from perfsim.kernel.state import (
     VM_EVENTS,
     WAIT_BUCKET,
     WMARK_HIGH,
+    Mms,
     Pages,
     Ranges,
     RunQueues,
@@ -83,7 +84,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
     watermark = watermarks(scenario.memory.pages_per_node, nodes, profile.page_size_bytes)
     shares = memory_shares(scenario, profile)
     settings = _settings(scenario, nodes, len(placed), shares)
-    layout = _layout(settings, cpus, nodes, seed)
+    layout = _layout(settings, placed, (cpus, nodes), seed)
     ranges = _ranges(settings, shares)
     tasks = _tasks(placed, seed)
     _hand_out_ranges(settings, ranges, tasks, placed)
@@ -95,6 +96,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
         zones=_zones(nodes, watermark, placed),
         vectors=_vectors(cpus, len(placed)),
         queues=_queues(settings, len(placed)),
+        mms=_mms(len(placed)),
         tasks=tasks,
         run=_run_queues(cpus),
         ranges=ranges,
@@ -140,6 +142,7 @@ def _settings(scenario: Scenario, nodes: int, tasks: int, shares: Shares) -> Set
         first_mz_lock=nodes,
         first_bucket_lock=2 * nodes,
         first_mapping_line=2 * pages + 2 * nodes + nodes * buckets,
+        first_mm_line=2 * pages + 3 * nodes + nodes * buckets + 1,
     )
 
 
@@ -163,11 +166,15 @@ def _power_of_two(wanted: int) -> int:
     return size
 
 
-def _layout(settings: Settings, cpus: int, nodes: int, seed: Seed) -> Layout:
-    """Cache lines: one a page, one a page_cgroup, then those of zones, memcg zones, wait buckets and mappings."""
+def _layout(settings: Settings, placed: list[Placed], size: tuple[int, int], seed: Seed) -> Layout:
+    """Cache lines: one a page, one a page_cgroup, then those of zones, memcg zones, wait buckets, mappings and mms.
+
+    size: (cpus, nodes).
+    """
+    cpus, nodes = size
     buckets = nodes * settings.buckets_per_zone
     homes = [*range(nodes), *range(nodes), *(bucket // settings.buckets_per_zone for bucket in range(buckets))]
-    homes += [0, *range(nodes)]
+    homes += [0, *range(nodes), *(one.zone for one in placed)]
     locks = 2 * nodes + buckets
     return Layout(
         cpus=cpus,
@@ -242,6 +249,11 @@ def _queues(settings: Settings, tasks: int) -> WaitQueues:
     return WaitQueues([NONE] * buckets, [NONE] * tasks, [NONE] * tasks, [0] * tasks, [0] * tasks, [NONE] * tasks)
 
 
+def _mms(tasks: int) -> Mms:
+    nobody = [NONE] * tasks
+    return Mms([0] * tasks, nobody, list(nobody), list(nobody), list(nobody), [0] * tasks, list(nobody))
+
+
 def _run_queues(cpus: int) -> RunQueues:
     return RunQueues(
         current=[NONE] * cpus,
@@ -259,6 +271,7 @@ def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
     return Tasks(
         cpu=[one.cpu for one in placed],
         kind=[TASK_KINDS.index(one.spec.kind) for one in placed],
+        mm=list(range(count)),
         state=[0] * count,
         since_ps=[0] * count,
         next_ready=[NONE] * count,
@@ -272,7 +285,6 @@ def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
         range_first=[0] * count,
         range_count=[0] * count,
         range_unlocked=[0] * count,
-        mm_locked=[0] * count,
         probe_depth=[0] * (count * HISTOGRAMS),
         probe_start_ps=[0] * (count * HISTOGRAMS),
         key=[stream_key(*seed, task, stream) for task in range(count) for stream in range(STREAMS)],

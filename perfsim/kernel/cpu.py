@@ -233,12 +233,6 @@ class Cpu(ABC):
     def set_vm_locked(self, range_: int, locked: int) -> Awaitable[int]:
         return self.perform(p.SET_VM_LOCKED, range_, locked)
 
-    def down_write_mmap_sem(self) -> Awaitable[int]:
-        return self.perform(p.DOWN_WRITE_MMAP_SEM)
-
-    def up_write_mmap_sem(self) -> Awaitable[int]:
-        return self.perform(p.UP_WRITE_MMAP_SEM)
-
     def page_referenced(self, page: int) -> Awaitable[int]:
         return self.perform(p.PAGE_REFERENCED, page)
 
@@ -256,6 +250,29 @@ class Cpu(ABC):
 
     def pick_page(self) -> Awaitable[int]:
         return self.perform(p.PICK_PAGE)
+
+    # lib/rwsem-spinlock.c: mmap_sem
+
+    def current_mm(self) -> Awaitable[int]:
+        return self.perform(p.CURRENT_MM)
+
+    def down_read_or_queue(self, mm: int) -> Awaitable[int]:
+        return self.perform(p.DOWN_READ_OR_QUEUE, mm)
+
+    def down_read_trylock(self, mm: int) -> Awaitable[int]:
+        return self.perform(p.DOWN_READ_TRYLOCK, mm)
+
+    def down_write_or_queue(self, mm: int) -> Awaitable[int]:
+        return self.perform(p.DOWN_WRITE_OR_QUEUE, mm)
+
+    def rwsem_schedule(self) -> Awaitable[int]:
+        return self.perform(p.RWSEM_SCHEDULE)
+
+    def up_read(self, mm: int) -> Awaitable[int]:
+        return self.perform(p.UP_READ, mm)
+
+    def up_write(self, mm: int) -> Awaitable[int]:
+        return self.perform(p.UP_WRITE, mm)
 
     # kernel/sched.c, and what only a simulator needs
 

@@ -105,7 +105,7 @@ def no_page_is_lost(s: State) -> int:
 
 
 def no_lock_is_left(s: State) -> int:
-    """I11: no page lock, spinlock or page_cgroup bit is held by anybody, nobody is queued for one."""
+    """I11: no page lock, spinlock, page_cgroup bit or mmap_sem is held by anybody, nobody is queued for one."""
     left = pages_with(s, PG_LOCKED)
     for page in range(s.settings.pages):
         left += s.pages.cgroup[page] & 1
@@ -113,6 +113,7 @@ def no_lock_is_left(s: State) -> int:
         left += s.m.lock_waiters[lock] + (1 if s.m.lock_owner[lock] != NONE else 0)
     for task in range(s.settings.tasks):
         left += s.queues.queued[task]
+        left += 1 if s.mms.activity[s.tasks.mm[task]] or s.mms.waits_for[task] != NONE else 0
     return left
 
 

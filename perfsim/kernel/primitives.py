@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from perfsim.kernel.effects import lru, memory, page, sched, spin, wait
+from perfsim.kernel.effects import lru, memory, page, rwsem, sched, spin, wait
 from perfsim.machine.costs import IRQ_DISABLE, IRQ_SAVE
 
 
@@ -108,14 +108,21 @@ PICK_UNLOCKED_RANGE = _local(memory.pick_unlocked_range, 0)
 PICK_LOCKED_RANGE = _local(memory.pick_locked_range, 0)
 VMA_START = _local(memory.vma_start, 1)
 SET_VM_LOCKED = _shared(memory.set_vm_locked, 2)
-DOWN_WRITE_MMAP_SEM = _shared(memory.down_write_mmap_sem, 0)
-UP_WRITE_MMAP_SEM = _shared(memory.up_write_mmap_sem, 0)
 PAGE_REFERENCED = _local(memory.page_referenced, 1)
 TRY_TO_UNMAP = _shared(memory.try_to_unmap, 1)
 TRY_TO_MUNLOCK = _local(memory.try_to_munlock, 1)
 PAGE_DIRTY = _shared(memory.page_dirty, 1)
 BALANCE_LIST = _local(memory.balance_list, 1)
 PICK_PAGE = _local(memory.pick_page, 0)
+
+# lib/rwsem-spinlock.c: mmap_sem
+CURRENT_MM = _local(rwsem.current_mm, 0)
+DOWN_READ_OR_QUEUE = _shared(rwsem.down_read_or_queue, 1)
+DOWN_READ_TRYLOCK = _shared(rwsem.down_read_trylock, 1)
+DOWN_WRITE_OR_QUEUE = _shared(rwsem.down_write_or_queue, 1)
+RWSEM_SCHEDULE = _shared(rwsem.rwsem_schedule, 0)
+UP_READ = _shared(rwsem.up_read, 1)
+UP_WRITE = _shared(rwsem.up_write, 1)
 
 # kernel/sched.c, and what only a simulator needs
 TASK_BEGIN = _shared(sched.task_begin, 0)

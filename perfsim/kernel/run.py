@@ -70,6 +70,11 @@ def waits_of(s: State, task: int, names: list[str]) -> str:
         if not s.pages.flags[page] & PG_LOCKED:
             holder = "held by nobody"
         return f"{who} sleeps on the lock of page {page} since {s.queues.since_ps[task]} ps; {holder}"
+    mm = s.mms.waits_for[task]
+    if mm != NONE and s.tasks.state[task] == TASK_SLEEPING:
+        writer = s.mms.writer[mm]
+        holder = f"{s.mms.activity[mm]} readers" if writer == NONE else names[writer]
+        return f"{who} sleeps on mmap_sem {mm} since {s.tasks.since_ps[task]} ps; held by {holder}"
     state = ("not started", "running", "ready", "asleep", "done")[s.tasks.state[task]]
     return f"{who} is {state} since {s.tasks.since_ps[task]} ps"
 

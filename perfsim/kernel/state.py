@@ -150,6 +150,7 @@ class Settings(NamedTuple):
     first_mz_lock: int
     first_bucket_lock: int
     first_mapping_line: int
+    first_mm_line: int
 
 
 class Pages(NamedTuple):
@@ -202,17 +203,33 @@ class WaitQueues(NamedTuple):
     since_ps: Ints
 
 
+class Mms(NamedTuple):
+    """mmap_sem of each address space, [mm]: activity (-1 a writer, else how many readers), writer (the task, or NONE),
+    head and tail of the tasks that wait. Of a waiting task: next, write (1 for a writer), waits_for (the mm, or NONE).
+    """
+
+    activity: Ints
+    writer: Ints
+    head: Ints
+    tail: Ints
+    next: Ints
+    write: Ints
+    waits_for: Ints
+
+
 class Tasks(NamedTuple):
-    """[task]: cpu, kind, state, since_ps (of the state), next_ready, zone; user_ps (what is left of the user time of a
-    task in a run queue; 0 for one that is in the kernel); think and hold: (kind, first_ps, second_ps).
+    """[task]: cpu, kind, mm (the address space it runs in), state, since_ps (of the state), next_ready, zone; user_ps
+    (what is left of the user time of a task in a run queue; 0 for one that is in the kernel); think and hold: (kind,
+    first_ps, second_ps).
 
     Of a lock_loop: lock_class, page_count. Of an mlock task: range_pages, its ranges in Ranges.order (first, count,
-    the unlocked ones first), mm_locked (mmap_sem held for write). probe_depth, probe_start_ps: [task * HISTOGRAMS +
-    probe]. key, draws: [task * STREAMS + stream].
+    the unlocked ones first). probe_depth, probe_start_ps: [task * HISTOGRAMS + probe]. key, draws: [task * STREAMS +
+    stream].
     """
 
     cpu: Ints
     kind: Ints
+    mm: Ints
     state: Ints
     since_ps: Ints
     next_ready: Ints
@@ -226,7 +243,6 @@ class Tasks(NamedTuple):
     range_first: Ints
     range_count: Ints
     range_unlocked: Ints
-    mm_locked: Ints
     probe_depth: Ints
     probe_start_ps: Ints
     key: Ints
@@ -235,8 +251,8 @@ class Tasks(NamedTuple):
 
 class RunQueues(NamedTuple):
     """[cpu]: the task that runs or is being switched in (current), the queue behind it (head, tail; woken_tail: the
-    last of the woken at its front), need_resched, since when it idles (or will, when the last task is switched out), and
-    while it is in user mode, until when.
+    last of the woken at its front), need_resched, since when it idles (or will, when the last task is switched out),
+    and while it is in user mode, until when.
     """
 
     current: Ints
@@ -285,6 +301,7 @@ class State(NamedTuple):
     zones: Zones
     vectors: Vectors
     queues: WaitQueues
+    mms: Mms
     tasks: Tasks
     run: RunQueues
     ranges: Ranges

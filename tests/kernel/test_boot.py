@@ -119,7 +119,8 @@ def test_wait_queues_are_as_many_as_the_kernel_has(make_state: StateMaker, pages
 def test_lines_of_pages_locks_and_mappings_are_apart_and_no_line_is_idle(s: State) -> None:
     pages = range(2 * s.settings.pages)
     mappings = range(s.settings.first_mapping_line, s.settings.first_mapping_line + s.settings.nodes + 1)
-    assert [*pages, *s.m.lock_line, *mappings] == list(range(len(s.m.line_holders)))
+    mms = range(s.settings.first_mm_line, s.settings.first_mm_line + s.settings.tasks)
+    assert [*pages, *s.m.lock_line, *mappings, *mms] == list(range(len(s.m.line_holders)))
 
 
 def test_every_list_head_is_a_link_of_its_own(s: State) -> None:

@@ -60,6 +60,19 @@ def test_a_task_asleep_on_a_page_lock_says_on_which_since_when_and_who_has_it(ru
     assert waits_of(running, 1, NAMES) == f"{wait}; held by nobody"
 
 
+def test_a_task_asleep_on_mmap_sem_says_on_whose_since_when_and_who_has_it(running: State, do: Do) -> None:
+    do(running, "down_write_or_queue", 3, task=0)
+    for task in (1, 2):
+        do(running, "down_read_or_queue", 3, task=task)
+        do(running, "rwsem_schedule", task=task, now=2_500)
+    wait = "lockers[1] on CPU 1 sleeps on mmap_sem 3 since 2500 ps"
+    assert waits_of(running, 1, NAMES) == f"{wait}; held by lockers[0]"
+    do(running, "up_write", 3, task=0)
+    do(running, "down_write_or_queue", 3, task=0)
+    do(running, "rwsem_schedule", task=0, now=2_500)
+    assert waits_of(running, 0, NAMES) == "lockers[0] on CPU 0 sleeps on mmap_sem 3 since 2500 ps; held by 2 readers"
+
+
 def test_other_tasks_say_in_which_state_they_are(running: State, do: Do) -> None:
     do(running, "task_begin", task=4, now=50)
     assert waits_of(running, 0, NAMES) == "lockers[0] on CPU 0 is running since 0 ps"

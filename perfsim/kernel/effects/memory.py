@@ -6,6 +6,7 @@ life depends on the program (was the page referenced, is it dirty) is a draw of 
 
 from __future__ import annotations
 
+from perfsim.kernel.effects.rwsem import line_of_mm, readable
 from perfsim.kernel.effects.sched import choose, draw_of
 from perfsim.kernel.state import (
     BAD_PAGE,
@@ -33,7 +34,15 @@ from perfsim.kernel.state import (
     zone_of,
 )
 from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
-from perfsim.machine.costs import GUP_PAGE, PAGE_ALLOC, PAGE_FREE, RMAP_REFERENCED, RMAP_UNMAP, TLB_FLUSH_LOCAL
+from perfsim.machine.costs import (
+    ATOMIC_LOCAL,
+    GUP_PAGE,
+    PAGE_ALLOC,
+    PAGE_FREE,
+    RMAP_REFERENCED,
+    RMAP_UNMAP,
+    TLB_FLUSH_LOCAL,
+)
 from perfsim.machine.state import work
 from perfsim.numeric.random import below, chance
 
@@ -170,18 +179,6 @@ def set_vm_locked(s: State, task: int, now: int, range_: int, locked: int) -> in
     return 0
 
 
-def down_write_mmap_sem(s: State, task: int, now: int) -> int:
-    """down_write(&mm->mmap_sem): one mm a task, so never contended."""
-    s.tasks.mm_locked[task] = 1
-    return 0
-
-
-def up_write_mmap_sem(s: State, task: int, now: int) -> int:
-    """up_write(&mm->mmap_sem)."""
-    s.tasks.mm_locked[task] = 0
-    return 0
-
-
 def page_referenced(s: State, task: int, now: int, page: int) -> int:
     """page_referenced(): a walk of the reverse map for mapped pages, a flag else; the answer is a draw."""
     cpu = s.tasks.cpu[task]
@@ -193,14 +190,22 @@ def page_referenced(s: State, task: int, now: int, page: int) -> int:
 def try_to_unmap(s: State, task: int, now: int, page: int) -> int:
     """try_to_unmap(): clear the pte and drop its reference, unless its range is VM_LOCKED.
 
-    VM_LOCKED with mmap_sem free: SWAP_MLOCK; with it held for write (mlock under way): SWAP_AGAIN.
+    VM_LOCKED: SWAP_MLOCK if down_read_trylock() of the range's mmap_sem succeeds, which costs an up_read() too, else
+    SWAP_AGAIN.
     """
     cpu = s.tasks.cpu[task]
     work(s.m, cpu, RMAP_UNMAP)
     slot = s.pages.slot[page]
     if slot >= 0 and s.ranges.locked[slot // s.settings.range_pages]:
         owner = s.ranges.owner[slot // s.settings.range_pages]
-        return SWAP_AGAIN if owner == NONE or s.tasks.mm_locked[owner] else SWAP_MLOCK
+        if owner == NONE:
+            return SWAP_AGAIN
+        mm = s.tasks.mm[owner]
+        s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, line_of_mm(s, mm))
+        if not readable(s, mm):
+            return SWAP_AGAIN
+        work(s.m, cpu, ATOMIC_LOCAL)
+        return SWAP_MLOCK
     work(s.m, cpu, TLB_FLUSH_LOCAL)
     s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
     if slot >= 0:

@@ -268,11 +268,15 @@ def test_reclaim_finds_a_locked_range_only_when_mmap_sem_is_free(s: State, do: D
     slot = slot_of_range(s, 1)
     page = s.ranges.pte[slot]
     owner = s.ranges.owner[slot // 16]
-    assert do(s, "try_to_unmap", page) == (SWAP_MLOCK, costs[RMAP_UNMAP])
-    do(s, "down_write_mmap_sem", task=owner)
-    assert do(s, "try_to_unmap", page).value == SWAP_AGAIN
-    do(s, "up_write_mmap_sem", task=owner)
+    assert owner == s.tasks.mm[owner] == 0
     assert do(s, "try_to_unmap", page).value == SWAP_MLOCK
+    assert do(s, "try_to_unmap", page) == (SWAP_MLOCK, costs[RMAP_UNMAP] + 2 * costs[ATOMIC_LOCAL])
+    do(s, "down_write_or_queue", owner, task=owner)
+    assert do(s, "try_to_unmap", page).value == SWAP_AGAIN
+    do(s, "up_write", owner, task=owner)
+    do(s, "down_read_trylock", owner, task=owner)
+    assert do(s, "try_to_unmap", page).value == SWAP_MLOCK
+    do(s, "up_read", owner, task=owner)
     assert [invariant.__name__ for invariant in INVARIANTS if invariant(s)] == []
 
 

@@ -193,8 +193,11 @@ def unmap_of_a_locked_range(stage: Stage, mmap_sem_held: bool) -> tuple[int, boo
     page = of_a_range(stage)
     range_ = stage.s.pages.slot[page] // stage.s.settings.range_pages
     stage.s.ranges.locked[range_] = 1
-    stage.s.tasks.mm_locked[stage.s.ranges.owner[range_]] = int(mmap_sem_held)
-    return shrink_one(stage, page)
+    mm = stage.s.tasks.mm[stage.s.ranges.owner[range_]]
+    stage.s.mms.activity[mm] = -int(mmap_sem_held)
+    done = shrink_one(stage, page)
+    stage.s.mms.activity[mm] = 0
+    return done
 
 
 def test_unmap_again_keeps_the_page_while_its_owner_holds_mmap_sem(stage: Stage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.rwsem import down_write
 from perfsim.machine.costs import SYSCALL
 
 if TYPE_CHECKING:  # late bound: found in the running design's table
@@ -12,22 +13,24 @@ if TYPE_CHECKING:  # late bound: found in the running design's table
 
 
 async def sys_mlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
-    """Lock a range. Differs: a range is a vma of its own, so nothing is split; mmap_sem has one user."""
+    """Lock a range. Differs: a range is a vma of its own, so nothing is split."""
     await cpu.work(SYSCALL)
-    await cpu.down_write_mmap_sem()
+    mm = await cpu.current_mm()
+    await down_write(cpu, mm)
     await cpu.set_vm_locked(vma, 1)
     start = await cpu.vma_start(vma)
     await __mlock_vma_pages_range(cpu, start, nr_pages)
-    await cpu.up_write_mmap_sem()
+    await cpu.up_write(mm)
 
 
 async def sys_munlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
     """Unlock a range. Differs: as sys_mlock()."""
     await cpu.work(SYSCALL)
-    await cpu.down_write_mmap_sem()
+    mm = await cpu.current_mm()
+    await down_write(cpu, mm)
     await cpu.set_vm_locked(vma, 0)
     start = await cpu.vma_start(vma)
     for i in range(nr_pages):  # __munlock_vma_pages_range
         await __munlock_pte_handler(cpu, start + i)
         await cpu.cond_resched()
-    await cpu.up_write_mmap_sem()
+    await cpu.up_write(mm)

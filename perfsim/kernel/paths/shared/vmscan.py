@@ -109,8 +109,8 @@ async def shrink_page(cpu: Cpu, page: int) -> int:
 async def try_to_unmap(cpu: Cpu, page: int) -> int:
     """C: mm/rmap.c, try_to_unmap() with try_to_unmap_one(). Differs: one pte a page, so one step.
 
-    C holds mmap_sem from the look at VM_LOCKED to mlock_vma_page(); both designs take the page lock in munlock, so that
-    nothing comes between.
+    C holds mmap_sem for reading from the look at VM_LOCKED to mlock_vma_page(), here for the look alone; both designs
+    take the page lock in munlock, so that nothing comes between.
     """
     ret = await cpu.try_to_unmap(page)
     if ret == SWAP_MLOCK:
