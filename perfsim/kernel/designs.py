@@ -43,7 +43,10 @@ PROBES = {
 """Paths whose latency is recorded; nested ones of the same probe are part of the outermost."""
 
 _PACKAGE = "perfsim.kernel.paths"
-_SHARED = ("filemap", "memcontrol", "memory", "page_alloc", "reclaim", "rwsem", "swap", "syscalls", "vmscan")
+_SHARED = (
+    *("filemap", "memcontrol", "memory", "page_alloc", "reclaim", "rwsem", "swap", "swap_state", "syscalls"),
+    "vmscan",
+)
 _OWN = ("vmscan", "mlock")
 
 

@@ -109,10 +109,11 @@ def _lock(s: State, zone: int, page: int, is_file: int, slot: int) -> None:
 
 
 def _set_page(s: State, page: int, is_file: int, slot: int, flags: int) -> None:
+    """A page of the page cache, or an anonymous one that is mapped and has never been swapped out."""
     mapped = 0 if slot == NONE else 1
     zone = page // s.settings.pages_per_node
     s.pages.flags[page] = PG_UPTODATE | PG_LRU | flags | (0 if is_file else PG_SWAPBACKED)
-    s.pages.refcount[page] = 1 + mapped
+    s.pages.refcount[page] = is_file + mapped  # of the page cache, and of the pte
     s.pages.mapcount[page] = mapped
     s.pages.slot[page] = slot
     s.pages.mapping[page] = 2 * (zone + 1) | (0 if is_file else MAPPING_ANON)

@@ -16,6 +16,7 @@ from perfsim.kernel.state import (
     PG_LOCKED,
     PG_LRU,
     PG_MLOCKED,
+    PG_SWAPCACHE,
     PG_UNEVICTABLE,
     State,
     list_head,
@@ -83,10 +84,12 @@ def active_excludes_unevictable(s: State) -> int:
 
 
 def references_balance(s: State) -> int:
-    """I5: at rest a page's references are the cache's and its ptes'; a free page has none."""
+    """I5: at rest a page's references are the page or swap cache's and its ptes'; a free page has none."""
     wrong = 0
     for page in range(s.settings.pages):
-        expected = 1 + s.pages.mapcount[page] if s.pages.mapping[page] else 0
+        mapping = s.pages.mapping[page]
+        in_cache = s.pages.flags[page] & PG_SWAPCACHE if mapping & MAPPING_ANON else mapping
+        expected = s.pages.mapcount[page] + (1 if in_cache else 0)
         wrong += 1 if s.pages.refcount[page] != expected else 0
     return wrong
 

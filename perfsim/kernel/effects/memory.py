@@ -26,6 +26,7 @@ from perfsim.kernel.state import (
     PG_LRU,
     PG_MLOCKED,
     PG_SWAPBACKED,
+    PG_SWAPCACHE,
     PG_UNEVICTABLE,
     PG_UPTODATE,
     REFERENCED,
@@ -78,10 +79,13 @@ def rmqueue(s: State, task: int, now: int, zone: int) -> int:
 
 
 def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
-    """free_hot_cold_page(): the checks of bad_page(), then back to the allocator."""
+    """free_hot_cold_page(): the checks of bad_page(), then back to the allocator. Only here an anonymous page loses its
+    mapping; one of a file has lost it before.
+    """
     flags = s.pages.flags[page]
-    bad = PG_LOCKED | PG_ACTIVE | PG_UNEVICTABLE | PG_LRU
-    if flags & bad or s.pages.mapcount[page] or s.pages.refcount[page]:
+    bad = PG_LOCKED | PG_ACTIVE | PG_UNEVICTABLE | PG_LRU | PG_SWAPCACHE
+    in_file = s.pages.mapping[page] and not s.pages.mapping[page] & MAPPING_ANON
+    if flags & bad or s.pages.mapcount[page] or s.pages.refcount[page] or in_file:
         s.violations[BAD_PAGE] += 1
     if flags & PG_MLOCKED:
         s.violations[BAD_PAGE_MLOCKED] += 1
@@ -100,7 +104,7 @@ def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
 
 
 def remove_from_page_cache(s: State, task: int, now: int, page: int) -> int:
-    """page->mapping = NULL: the page has left the page cache or the swap cache."""
+    """page->mapping = NULL: the page has left the page cache."""
     cpu = s.tasks.cpu[task]
     s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
     s.pages.mapping[page] = NO_MAPPING
@@ -110,8 +114,9 @@ def remove_from_page_cache(s: State, task: int, now: int, page: int) -> int:
 def new_page(s: State, task: int, now: int, page: int, slot: int) -> int:
     """Give a page just allocated its mapping: file or anonymous as its range is, or as the zone's mix says.
 
-    A page-cache page that nobody maps has the cache's reference; a mapped one that of its pte too. slot: the pte, or
-    MAPPED_ELSEWHERE for the stream of a reclaimer. Nobody else knows the page yet.
+    A page of a file has the page cache's reference, a mapped one that of its pte; an anonymous page is in no cache
+    until it is to be swapped out. slot: the pte, or MAPPED_ELSEWHERE for the stream of a reclaimer. Nobody else knows
+    the page yet.
     """
     if slot >= 0:
         is_file = s.ranges.file[slot // s.settings.range_pages]
@@ -122,7 +127,7 @@ def new_page(s: State, task: int, now: int, page: int, slot: int) -> int:
     zone = zone_of(s, page)
     s.pages.flags[page] = PG_UPTODATE | (PG_DIRTY if dirty else 0) | (0 if is_file else PG_SWAPBACKED)
     s.pages.mapping[page] = 2 * (zone + 1) | (0 if is_file else MAPPING_ANON)
-    s.pages.refcount[page] = 1 + mapped
+    s.pages.refcount[page] = is_file + mapped
     s.pages.mapcount[page] = mapped
     s.pages.slot[page] = slot if mapped else NONE
     if slot >= 0:
@@ -195,17 +200,10 @@ def try_to_unmap(s: State, task: int, now: int, page: int) -> int:
     """
     cpu = s.tasks.cpu[task]
     work(s.m, cpu, RMAP_UNMAP)
+    locked = _locked_by_range(s, task, page)
+    if locked != SWAP_SUCCESS:
+        return locked
     slot = s.pages.slot[page]
-    if slot >= 0 and s.ranges.locked[slot // s.settings.range_pages]:
-        owner = s.ranges.owner[slot // s.settings.range_pages]
-        if owner == NONE:
-            return SWAP_AGAIN
-        mm = s.tasks.mm[owner]
-        s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, line_of_mm(s, mm))
-        if not readable(s, mm):
-            return SWAP_AGAIN
-        work(s.m, cpu, ATOMIC_LOCAL)
-        return SWAP_MLOCK
     work(s.m, cpu, TLB_FLUSH_LOCAL)
     s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
     if slot >= 0:
@@ -217,9 +215,9 @@ def try_to_unmap(s: State, task: int, now: int, page: int) -> int:
 
 
 def try_to_munlock(s: State, task: int, now: int, page: int) -> int:
-    """try_to_munlock(): a walk of the reverse map; no other range maps the page, so it always succeeds."""
+    """try_to_munlock(): does a range that maps the page want it locked? As try_to_unmap(), the pte left alone."""
     work(s.m, s.tasks.cpu[task], RMAP_UNMAP)
-    return SWAP_SUCCESS
+    return _locked_by_range(s, task, page)
 
 
 def page_dirty(s: State, task: int, now: int, page: int) -> int:
@@ -245,6 +243,22 @@ def pick_page(s: State, task: int, now: int) -> int:
     number = choose(s, task, s.tasks.page_count[task])
     nodes = s.settings.nodes
     return number % nodes * s.settings.pages_per_node + number // nodes
+
+
+def _locked_by_range(s: State, task: int, page: int) -> int:
+    """SWAP_SUCCESS unless the range that maps the page is VM_LOCKED; then whether its mmap_sem can be read-locked."""
+    slot = s.pages.slot[page]
+    if slot < 0 or not s.ranges.locked[slot // s.settings.range_pages]:
+        return SWAP_SUCCESS
+    owner = s.ranges.owner[slot // s.settings.range_pages]
+    if owner == NONE:
+        return SWAP_AGAIN
+    cpu, mm = s.tasks.cpu[task], s.tasks.mm[owner]
+    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, line_of_mm(s, mm))
+    if not readable(s, mm):
+        return SWAP_AGAIN
+    work(s.m, cpu, ATOMIC_LOCAL)  # up_read
+    return SWAP_MLOCK
 
 
 def _charge(s: State, page: int, lru: int) -> None:

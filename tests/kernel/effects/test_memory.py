@@ -16,6 +16,7 @@ from perfsim.kernel.state import (
     LRU_LISTS,
     LRU_UNEVICTABLE,
     MAPPED_ELSEWHERE,
+    MAPPING_ANON,
     NO_MAPPING,
     NONE,
     PG_ACTIVE,
@@ -24,6 +25,7 @@ from perfsim.kernel.state import (
     PG_LRU,
     PG_MLOCKED,
     PG_SWAPBACKED,
+    PG_SWAPCACHE,
     PG_UNEVICTABLE,
     PG_UPTODATE,
     WMARK_HIGH,
@@ -93,7 +95,7 @@ def test_allocation_stops_at_pages_min(s: State, do: Do) -> None:
 
 def test_a_freed_page_is_the_next_to_be_taken(s: State, do: Do, costs: list[int]) -> None:
     page = do(s, "rmqueue", 0).value
-    s.pages.refcount[page], s.pages.mapping[page], s.pages.slot[page] = 0, 2, 5
+    s.pages.refcount[page], s.pages.mapping[page], s.pages.slot[page] = 0, 2 | MAPPING_ANON, 5
     assert do(s, "free_page_to_zone", page) == (0, costs[PAGE_FREE] + costs[L1_HIT])
     assert s.violations == [0, 0, 0, 0]
     assert (s.pages.mapping[page], s.pages.slot[page]) == (NO_MAPPING, NONE)
@@ -108,7 +110,7 @@ def test_a_page_is_freed_to_its_own_zone(s: State, do: Do) -> None:
     assert s.zones.free_count == [FREE_AT_BOOT, FREE_AT_BOOT]
 
 
-@pytest.mark.parametrize("flag", [PG_LOCKED, PG_ACTIVE, PG_UNEVICTABLE, PG_LRU])
+@pytest.mark.parametrize("flag", [PG_LOCKED, PG_ACTIVE, PG_UNEVICTABLE, PG_LRU, PG_SWAPCACHE])
 def test_a_page_freed_with_a_flag_of_use_is_a_bad_page(s: State, do: Do, flag: int) -> None:
     page = do(s, "rmqueue", 0).value
     s.pages.refcount[page], s.pages.flags[page] = 0, flag
@@ -123,6 +125,13 @@ def test_a_page_freed_while_in_use_is_a_bad_page(s: State, do: Do, column: str) 
     getattr(s.pages, column)[page] = 1
     do(s, "free_page_to_zone", page)
     assert s.violations[BAD_PAGE] == 1
+
+
+def test_a_page_that_is_freed_while_a_file_has_it_is_a_bad_page(s: State, do: Do) -> None:
+    page = do(s, "rmqueue", 0).value
+    s.pages.refcount[page], s.pages.mapping[page] = 0, 2
+    do(s, "free_page_to_zone", page)
+    assert (s.violations[BAD_PAGE], s.pages.mapping[page]) == (1, NO_MAPPING)
 
 
 def test_an_mlocked_page_that_is_freed_is_counted_apart(s: State, do: Do) -> None:
@@ -145,7 +154,7 @@ def test_a_page_of_an_anonymous_stream_is_mapped(make_state: StateMaker, do: Do)
     page = do(s, "rmqueue", 1).value
     assert do(s, "new_page", page, MAPPED_ELSEWHERE).value == 1
     assert s.pages.flags[page] == PG_UPTODATE | PG_DIRTY | PG_SWAPBACKED
-    assert (s.pages.refcount[page], s.pages.mapcount[page]) == (2, 1)
+    assert (s.pages.refcount[page], s.pages.mapcount[page]) == (1, 1)  # in no cache: the pte's reference alone
     assert (s.pages.mapping[page], s.pages.slot[page]) == (2 * 2 | 1, MAPPED_ELSEWHERE)
 
 
@@ -159,7 +168,7 @@ def test_a_page_faulted_into_a_range_is_of_the_ranges_kind(s: State, do: Do, is_
     assert (s.ranges.pte[slot], s.pages.slot[page], s.pages.refcount[page], s.pages.mapcount[page]) == (
         page,
         slot,
-        2,
+        1 + is_file,
         1,
     )
     assert bool(s.pages.flags[page] & PG_SWAPBACKED) == (not is_file)
@@ -192,9 +201,10 @@ def test_follow_page_gives_the_page_with_a_reference(s: State, do: Do, costs: li
     page = s.ranges.pte[slot]
     followed = do(s, "follow_page", slot)
     assert followed == (page, costs[GUP_PAGE] + costs[DRAM_LOCAL] + costs[ATOMIC_LOCAL])
-    assert s.pages.refcount[page] == 3
+    references = 2 + s.ranges.file[slot // 16]
+    assert s.pages.refcount[page] == references
     assert do(s, "pte_page", slot) == (page, 0)
-    assert s.pages.refcount[page] == 3
+    assert s.pages.refcount[page] == references
 
 
 def test_a_pte_that_is_not_present_has_no_page(s: State, do: Do, costs: list[int]) -> None:
@@ -253,7 +263,7 @@ def test_reclaim_unmaps_a_page_and_drops_its_ptes_reference(s: State, do: Do, co
         NONE,
         NONE,
         0,
-        1,
+        s.ranges.file[slot // 16],
     )
     assert ptes_agree_with_pages(s) == 0
 
@@ -261,7 +271,7 @@ def test_reclaim_unmaps_a_page_and_drops_its_ptes_reference(s: State, do: Do, co
 def test_reclaim_unmaps_a_page_of_a_process_that_is_not_followed(s: State, do: Do) -> None:
     page = next(page for page in pages_of_list(s, 0, LRU_INACTIVE_ANON) if s.pages.slot[page] == MAPPED_ELSEWHERE)
     assert do(s, "try_to_unmap", page).value == SWAP_SUCCESS
-    assert (s.pages.slot[page], s.pages.refcount[page]) == (NONE, 1)
+    assert (s.pages.slot[page], s.pages.refcount[page]) == (NONE, 0)
 
 
 def test_reclaim_finds_a_locked_range_only_when_mmap_sem_is_free(s: State, do: Do, costs: list[int]) -> None:

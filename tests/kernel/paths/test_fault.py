@@ -48,7 +48,7 @@ def test_a_new_page_goes_through_a_pagevec_to_the_list_of_its_kind(stage: Stage,
     assert fault(stage, slot) == 1
     page = stage.s.ranges.pte[slot]
     assert list_of(stage, page) == lru
-    assert stage.s.pages.refcount[page] == 2  # page or swap cache, and the pte
+    assert stage.s.pages.refcount[page] == 1 + is_file  # the pte's, and the page cache's
     assert bool(stage.s.pages.mapping[page] & MAPPING_ANON) == (not is_file)
     assert calls_of(stage, "get_page") == stage.s.events[PGFAULT] == 1
     assert broken(stage) == []

@@ -48,10 +48,11 @@ def locked_page(stage: Stage, path: str, page: int) -> Script:
     return script
 
 
-def range_of(stage: Stage, locked: int) -> int:
-    """A range of task 0 that is locked, or not."""
+def range_of(stage: Stage, locked: int, file: int | None = None) -> int:
+    """A range of task 0 that is locked, or not; of a file, or not, if that matters."""
     first, count = stage.s.tasks.range_first[0], stage.s.tasks.range_count[0]
-    return next(r for r in stage.s.ranges.order[first : first + count] if stage.s.ranges.locked[r] == locked)
+    ranges = [r for r in stage.s.ranges.order[first : first + count] if stage.s.ranges.locked[r] == locked]
+    return next(r for r in ranges if file in (None, stage.s.ranges.file[r]))
 
 
 def pages_of_range(stage: Stage, range_: int) -> list[int]:
@@ -232,8 +233,8 @@ async def truncate(stage: Stage, cpu: Cpu, page: int) -> None:
 
 
 def mlock_met_by_truncation(stage: Stage, primitive: str) -> int:
-    """CPU 0 mlocks the first page of a range; CPU 1 truncates it before CPU 0's first call of a primitive."""
-    range_ = range_of(stage, locked=0)
+    """CPU 0 mlocks the first page of a file's range; CPU 1 truncates it before CPU 0's first call of a primitive."""
+    range_ = range_of(stage, locked=0, file=1)
     slot = range_ * stage.s.settings.range_pages
     page = stage.s.ranges.pte[slot]
     window = gate(stage, 0, primitive)
@@ -274,7 +275,7 @@ def test_old_mlock_passes_over_a_page_truncated_before_it_has_the_lock(old: Stag
 
 def test_munlock_looks_at_the_pte_again_when_its_page_was_truncated(stage: Stage) -> None:
     """§5.2: mapping == 0 under the page lock: unlock and retry; by then the pte is empty."""
-    range_ = range_of(stage, locked=0)
+    range_ = range_of(stage, locked=0, file=1)
     slot = range_ * stage.s.settings.range_pages
     page = stage.s.ranges.pte[slot]
     window = gate(stage, 0, "test_and_set")
@@ -307,7 +308,9 @@ def test_only_redo_munlock_retries_for_an_anonymous_page_without_ptes(old: Stage
 
         async def unmap(cpu: Cpu, stage: Stage = stage, slot: int = slot, window: Gate = window) -> None:
             await until(window.reached)
-            await cpu.try_to_unmap(stage.s.ranges.pte[slot])
+            page = stage.s.ranges.pte[slot]
+            await stage.paths["add_to_swap"](cpu, page)
+            await cpu.try_to_unmap(page)
             window.opened.succeed()
 
         play(stage, munlock, unmap)
@@ -322,5 +325,6 @@ def test_the_references_of_get_user_pages_are_dropped_one_by_one(stage: Stage) -
     nr = stage.s.settings.range_pages
     assert names.count("follow_page") == nr
     assert names.index("follow_page") + nr - 1 < names.index("spin_lock_irq")  # one batch of 16, then page by page
-    assert all(stage.s.pages.refcount[page] == 2 for page in pages_of_range(stage, range_))
+    references = 1 + stage.s.ranges.file[range_]
+    assert all(stage.s.pages.refcount[page] == references for page in pages_of_range(stage, range_))
     assert not any(stage.s.pages.flags[page] & PG_LOCKED for page in pages_of_range(stage, range_))

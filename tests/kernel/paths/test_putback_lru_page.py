@@ -320,8 +320,7 @@ def put_back_last_of_its_users(stage: Stage) -> None:
             assert await stage.paths["isolate_lru_page"](cpu, filler) == 0
             await put_back(stage, cpu, filler)
         assert await stage.paths["isolate_lru_page"](cpu, page) == 0
-        assert await cpu.try_to_unmap(page) == SWAP_SUCCESS  # the exit: the pte's reference, then the swap cache's
-        await stage.paths["put_page"](cpu, page)
+        assert await cpu.try_to_unmap(page) == SWAP_SUCCESS  # the exit: the pte's reference
         await put_back(stage, cpu, page)
 
     play(stage, script)

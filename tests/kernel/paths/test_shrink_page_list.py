@@ -8,6 +8,7 @@ from perfsim.kernel.state import (
     LRU_INACTIVE_FILE,
     LRU_LOCK,
     LRU_UNEVICTABLE,
+    MAPPING_ANON,
     NONE,
     PAGE_LIST,
     PAGE_LOCK_SLEEPS,
@@ -16,6 +17,7 @@ from perfsim.kernel.state import (
     PG_DIRTY,
     PG_LOCKED,
     PG_MLOCKED,
+    PG_SWAPCACHE,
     PGACTIVATE,
     PUTBACKS,
     UNEVICTABLE_PGCULLED,
@@ -86,6 +88,48 @@ def test_a_mapped_page_is_unmapped_and_freed(stage: Stage) -> None:
     slot = stage.s.pages.slot[page]
     assert shrink_one(stage, page) == (1, False)
     assert stage.s.ranges.pte[slot] == NONE
+    assert broken(stage) == []
+
+
+def anonymous_of_a_range(stage: Stage) -> int:
+    """An evictable anonymous page that a range of some task maps; it has no swap slot."""
+    return next(page for page in pages_on(stage, LRU_INACTIVE_ANON) if stage.s.pages.slot[page] >= 0)
+
+
+def test_an_anonymous_page_goes_through_the_swap_cache_and_is_freed(stage: Stage) -> None:
+    page = anonymous_of_a_range(stage)
+    assert stage.s.pages.refcount[page] == 1
+    assert shrink_one(stage, page) == (1, False)
+    names = [name for name, _ in steps_of(stage, 0)]
+    assert names.index("try_to_munlock") < names.index("get_page") < names.index("try_to_unmap")
+    flags = [a[1] for name, a in steps_of(stage, 0) if name in ("set_flag", "clear_flag") and a[1] == PG_SWAPCACHE]
+    assert flags == [PG_SWAPCACHE, PG_SWAPCACHE]
+    assert calls_of(stage, "remove_from_page_cache") == 0  # its mapping goes when it is freed
+    assert broken(stage) == []
+
+
+def test_an_anonymous_page_that_is_kept_stays_in_the_swap_cache(stage: Stage) -> None:
+    page = anonymous_of_a_range(stage)
+    stage.s.pages.flags[page] |= PG_DIRTY
+    assert shrink_one(stage, page) == (0, True)
+    assert stage.s.pages.flags[page] & PG_SWAPCACHE
+    assert (stage.s.pages.refcount[page], stage.s.pages.mapcount[page]) == (1, 0)
+    assert stage.s.pages.mapping[page] & MAPPING_ANON
+    assert broken(stage) == []
+
+
+@pytest.mark.parametrize("mmap_sem_held", [True, False])
+def test_an_anonymous_page_of_a_locked_range_gets_no_swap_slot(stage: Stage, mmap_sem_held: bool) -> None:
+    page = anonymous_of_a_range(stage)
+    range_ = stage.s.pages.slot[page] // stage.s.settings.range_pages
+    stage.s.ranges.locked[range_] = 1
+    mm = stage.s.tasks.mm[stage.s.ranges.owner[range_]]
+    stage.s.mms.activity[mm] = -int(mmap_sem_held)
+    assert shrink_one(stage, page) == (0, mmap_sem_held)
+    stage.s.mms.activity[mm] = 0
+    assert not stage.s.pages.flags[page] & PG_SWAPCACHE
+    assert calls_of(stage, "try_to_unmap") == 0
+    assert stage.s.events[UNEVICTABLE_PGCULLED] == stage.s.events[UNEVICTABLE_PGMLOCKED] == (not mmap_sem_held)
     assert broken(stage) == []
 
 

@@ -118,6 +118,7 @@ def drop_last_references(stage: Stage, pages: list[int], by_pagevec: bool) -> No
             for _ in range(stage.s.pages.refcount[page] - 1):
                 await stage.paths["put_page"](cpu, page)
             stage.s.pages.mapcount[page] = 0
+            await cpu.remove_from_page_cache(page)
             if by_pagevec:
                 await cpu.pagevec_add(PVEC, page)
             else:

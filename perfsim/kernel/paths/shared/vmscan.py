@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK
+from perfsim.kernel.paths.shared.swap_state import __delete_from_swap_cache, __remove_from_page_cache, add_to_swap
 from perfsim.kernel.state import (
     L_HOLD,
     LRU_LOCK,
     PG_DIRTY,
     PG_LRU,
+    PG_SWAPCACHE,
     PG_UNEVICTABLE,
 )
-from perfsim.machine.costs import RADIX_DELETE, SHRINK_PAGE, WRITEBACK_SUBMIT
+from perfsim.machine.costs import SHRINK_PAGE, WRITEBACK_SUBMIT
 
 if TYPE_CHECKING:  # late bound: found in the running design's table
     from perfsim.kernel.paths.lock_page.mlock import mlock_vma_page
@@ -74,14 +76,14 @@ async def page_mapping_inuse(cpu: Cpu, page: int) -> int:
     """C: mm/vmscan.c, page_mapping_inuse(). Differs: a file page that nobody maps counts as not in use."""
     if await cpu.page_mapped(page):
         return 1
-    return await cpu.page_anon(page)
+    return await cpu.test_flag(page, PG_SWAPCACHE)  # be more reluctant to reclaim swapcache than pagecache
 
 
 async def shrink_page(cpu: Cpu, page: int) -> int:
     """The body of C: mm/vmscan.c, shrink_page_list(), for one page locked by the caller. Returns its label.
 
-    Differs: anonymous pages have a swap slot already; a dirty page is submitted and counts as clean when it comes
-    round again, writeback takes no time; nobody has private buffers.
+    Differs: a dirty page is submitted and counts as clean when it comes round again, writeback takes no time; nobody
+    has private buffers.
     """
     await cpu.work(SHRINK_PAGE)
     if not await page_evictable(cpu, page):
@@ -89,6 +91,14 @@ async def shrink_page(cpu: Cpu, page: int) -> int:
     referenced = await cpu.page_referenced(page)
     if referenced and await page_mapping_inuse(cpu, page):
         return ACTIVATE_LOCKED
+    # Anonymous process memory without backing store: allocate it some swap space.
+    if await cpu.page_anon(page) and not await cpu.test_flag(page, PG_SWAPCACHE):
+        swap = await try_to_munlock(cpu, page)
+        if swap == SWAP_AGAIN:
+            return KEEP_LOCKED
+        if swap == SWAP_MLOCK:
+            return CULL_MLOCKED
+        await add_to_swap(cpu, page)
     if await cpu.page_mapped(page):
         swap = await try_to_unmap(cpu, page)
         if swap == SWAP_AGAIN:
@@ -118,6 +128,14 @@ async def try_to_unmap(cpu: Cpu, page: int) -> int:
     return ret
 
 
+async def try_to_munlock(cpu: Cpu, page: int) -> int:
+    """C: mm/rmap.c, try_to_munlock(). Differs: as try_to_unmap()."""
+    ret = await cpu.try_to_munlock(page)
+    if ret == SWAP_MLOCK:
+        await mlock_vma_page(cpu, page)
+    return ret
+
+
 async def __remove_mapping(cpu: Cpu, page: int) -> int:
     """C: mm/vmscan.c, __remove_mapping(). Returns 1 with _count frozen. Differs: tree_lock is a figure."""
     if not await cpu.page_freeze_refs(page, 2):
@@ -125,6 +143,8 @@ async def __remove_mapping(cpu: Cpu, page: int) -> int:
     if await cpu.page_dirty(page):
         await cpu.page_unfreeze_refs(page, 2)
         return 0
-    await cpu.work(RADIX_DELETE)
-    await cpu.remove_from_page_cache(page)
+    if await cpu.test_flag(page, PG_SWAPCACHE):
+        await __delete_from_swap_cache(cpu, page)
+    else:
+        await __remove_from_page_cache(cpu, page)
     return 1
