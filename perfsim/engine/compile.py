@@ -35,6 +35,7 @@ RARE = (
     *("fill_memory", "violated", "stranded_pages", "begin_window", "end_window", "wake_task", "_switch_away"),
     *("release", "_race", "_take_by_distance", "_first_waiter", "_duration", "try_to_unmap", "free_page_to_zone"),
     *("rmqueue", "new_page", "prefetchw_prev_lru_page", "calculate", "arithmetic", "bitwise", "compare"),
+    *("up_read", "up_write", "queue_work", "work_done"),
 )
 """Functions that stay such: large, or seldom called. All else is part of the loop's own function, run_task()."""
 

@@ -13,7 +13,7 @@ from perfsim.engine import ENGINES
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, machine_size, memory_shares
 from perfsim.kernel.designs import Design, load_design
-from perfsim.kernel.placement import place_tasks
+from perfsim.kernel.placement import place_everybody
 from perfsim.machine.profile import CostProfile, load_profile
 from perfsim.scenario.schema import Scenario, place
 from perfsim.units import format_size
@@ -39,9 +39,9 @@ def design_of(scenario: Scenario, name_or_path: str) -> Design:
 
 
 def task_names(scenario: Scenario, profile: CostProfile) -> list[str]:
-    """Names of the tasks in their order, for reports: the group's name and the number in it."""
+    """Names of the tasks in their order, for reports: the group's name and the number in it; events/N of CPU N."""
     cpus, nodes = machine_size(scenario, profile)
-    return [f"{one.spec.name}[{one.number}]" for one in place_tasks(scenario.tasks, cpus, nodes)]
+    return [one.name for one in place_everybody(scenario, cpus, nodes)]
 
 
 def run_id(scenario: Scenario, design: str, seed: Seed) -> str:
@@ -56,6 +56,7 @@ def run_id(scenario: Scenario, design: str, seed: Seed) -> str:
         "profile": profile.content_sha256,
         "memory": asdict(scenario.memory),
         "memcg": scenario.kernel.memcg,
+        "drain_all": scenario.kernel.drain_all,
         "tasks": [_figures(asdict(task)) for task in scenario.tasks],
         "measure": asdict(scenario.measure),
         "design": design_of(scenario, design).source_sha256,

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from perfsim.errors import InputError
 from perfsim.kernel.fill import fill_memory, spread
-from perfsim.kernel.placement import Placed, place_tasks
+from perfsim.kernel.placement import EVENTS, Placed, place_everybody, place_tasks
 from perfsim.kernel.state import (
     HISTOGRAMS,
+    KEVENTD,
     LOCK_CLASSES,
     LRU_LISTS,
     LRU_LOCK,
@@ -39,10 +40,12 @@ from perfsim.kernel.state import (
     Tasks,
     Vectors,
     WaitQueues,
+    WorkQueues,
     Zones,
 )
 from perfsim.machine.profile import CostProfile
 from perfsim.machine.state import Layout, new_machine
+from perfsim.machine.topology import cpu_nodes
 from perfsim.numeric.columns import Filled, as_lists
 from perfsim.numeric.random import stream_key
 from perfsim.scenario.schema import Scenario, place
@@ -80,7 +83,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
     Raises InputError when the memory is too small for the tasks.
     """
     cpus, nodes = machine_size(scenario, profile)
-    placed = place_tasks(scenario.tasks, cpus, nodes)
+    placed = place_everybody(scenario, cpus, nodes)
     watermark = watermarks(scenario.memory.pages_per_node, nodes, profile.page_size_bytes)
     shares = memory_shares(scenario, profile)
     settings = _settings(scenario, nodes, len(placed), shares)
@@ -97,6 +100,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
         vectors=_vectors(cpus, len(placed)),
         queues=_queues(settings, len(placed)),
         mms=_mms(len(placed)),
+        work=_work_queues(cpus, placed),
         tasks=tasks,
         run=_run_queues(cpus),
         ranges=ranges,
@@ -131,6 +135,7 @@ def _settings(scenario: Scenario, nodes: int, tasks: int, shares: Shares) -> Set
         nodes=nodes,
         buckets_per_zone=buckets,
         memcg=1 if scenario.kernel.memcg else 0,
+        drain_all=scenario.kernel.drain_all,
         file_ppm=scenario.memory.file_ppm,
         referenced_ppm=scenario.memory.referenced_ppm,
         dirty_ppm=scenario.memory.dirty_ppm,
@@ -143,6 +148,7 @@ def _settings(scenario: Scenario, nodes: int, tasks: int, shares: Shares) -> Set
         first_bucket_lock=2 * nodes,
         first_mapping_line=2 * pages + 2 * nodes + nodes * buckets,
         first_mm_line=2 * pages + 3 * nodes + nodes * buckets + 1,
+        first_work_line=2 * pages + 3 * nodes + nodes * buckets + 1 + tasks,
     )
 
 
@@ -167,14 +173,15 @@ def _power_of_two(wanted: int) -> int:
 
 
 def _layout(settings: Settings, placed: list[Placed], size: tuple[int, int], seed: Seed) -> Layout:
-    """Cache lines: one a page, one a page_cgroup, then those of zones, memcg zones, wait buckets, mappings and mms.
+    """Cache lines: one a page, one a page_cgroup, then those of zones, memcg zones, wait buckets, mappings, mms and
+    work queues.
 
     size: (cpus, nodes).
     """
     cpus, nodes = size
     buckets = nodes * settings.buckets_per_zone
     homes = [*range(nodes), *range(nodes), *(bucket // settings.buckets_per_zone for bucket in range(buckets))]
-    homes += [0, *range(nodes), *(one.zone for one in placed)]
+    homes += [0, *range(nodes), *(one.zone for one in placed), *cpu_nodes(cpus, nodes)]
     locks = 2 * nodes + buckets
     return Layout(
         cpus=cpus,
@@ -254,6 +261,24 @@ def _mms(tasks: int) -> Mms:
     return Mms([0] * tasks, nobody, list(nobody), list(nobody), list(nobody), [0] * tasks, list(nobody))
 
 
+def _work_queues(cpus: int, placed: list[Placed]) -> WorkQueues:
+    thread = [NONE] * cpus
+    for task, one in enumerate(placed):
+        if one.spec is EVENTS:
+            thread[one.cpu] = task
+    tasks = len(placed)
+    return WorkQueues(
+        inserted=[0] * cpus,
+        done=[0] * cpus,
+        thread=thread,
+        head=[NONE] * cpus,
+        tail=[NONE] * cpus,
+        next=[NONE] * tasks,
+        target=[0] * tasks,
+        waits_for=[NONE] * tasks,
+    )
+
+
 def _run_queues(cpus: int) -> RunQueues:
     return RunQueues(
         current=[NONE] * cpus,
@@ -270,7 +295,7 @@ def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
     count = len(placed)
     return Tasks(
         cpu=[one.cpu for one in placed],
-        kind=[TASK_KINDS.index(one.spec.kind) for one in placed],
+        kind=[KEVENTD if one.spec is EVENTS else TASK_KINDS.index(one.spec.kind) for one in placed],
         mm=list(range(count)),
         state=[0] * count,
         since_ps=[0] * count,

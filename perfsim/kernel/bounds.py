@@ -80,6 +80,7 @@ def _by_name(s: State) -> Mapping[str, Bounds]:
         "slot": Bounds(0, s.settings.ranges * s.settings.range_pages - 1),
         "range_": Bounds(0, s.settings.ranges - 1),
         "locked": Bounds(0, 1),
+        "on_cpu": Bounds(0, s.m.rules.cpus - 1),
         "mm": Bounds(0, s.settings.tasks - 1),
         "cost": Bounds(0, len(COST_NAMES) - 1),
         "event": Bounds(0, VM_EVENTS - 1),

@@ -274,6 +274,32 @@ class Cpu(ABC):
     def up_write(self, mm: int) -> Awaitable[int]:
         return self.perform(p.UP_WRITE, mm)
 
+    # kernel/workqueue.c: keventd
+
+    def drain_all(self) -> Awaitable[int]:
+        return self.perform(p.DRAIN_ALL)
+
+    def nr_cpus(self) -> Awaitable[int]:
+        return self.perform(p.NR_CPUS)
+
+    def queue_work(self, on_cpu: int) -> Awaitable[int]:
+        return self.perform(p.QUEUE_WORK, on_cpu)
+
+    def wait_for_work(self) -> Awaitable[int]:
+        return self.perform(p.WAIT_FOR_WORK)
+
+    def next_work(self) -> Awaitable[int]:
+        return self.perform(p.NEXT_WORK)
+
+    def work_done(self) -> Awaitable[int]:
+        return self.perform(p.WORK_DONE)
+
+    def insert_wq_barrier(self, on_cpu: int) -> Awaitable[int]:
+        return self.perform(p.INSERT_WQ_BARRIER, on_cpu)
+
+    def wait_for_completion(self) -> Awaitable[int]:
+        return self.perform(p.WAIT_FOR_COMPLETION)
+
     # kernel/sched.c, and what only a simulator needs
 
     def task_begin(self) -> Awaitable[int]:

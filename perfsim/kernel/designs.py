@@ -45,7 +45,7 @@ PROBES = {
 _PACKAGE = "perfsim.kernel.paths"
 _SHARED = (
     *("filemap", "memcontrol", "memory", "page_alloc", "reclaim", "rwsem", "swap", "swap_state", "syscalls"),
-    "vmscan",
+    *("vmscan", "workqueue"),
 )
 _OWN = ("vmscan", "mlock")
 

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from perfsim.machine.topology import cpu_nodes
 from perfsim.scenario.points import task_count
-from perfsim.scenario.schema import TaskSpec
+from perfsim.scenario.schema import Scenario, TaskSpec
+
+EVENTS = TaskSpec("events", "keventd", count=None, share_ppm=None, per="cpu")
+"""events/N, keventd's thread of CPU N: no workload's, and part of every kernel that gives it work to do."""
 
 
 class Placed(NamedTuple):
@@ -16,6 +19,18 @@ class Placed(NamedTuple):
     number: int
     cpu: int
     zone: int
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return f"{self.spec.name}/{self.number}" if self.spec is EVENTS else f"{self.spec.name}[{self.number}]"
+
+
+def place_everybody(scenario: Scenario, cpus: int, nodes: int) -> list[Placed]:
+    """The workload's tasks, then the kernel's own threads."""
+    zones = cpu_nodes(cpus, nodes) if scenario.kernel.drain_all else []
+    threads = [Placed(EVENTS, cpu, cpu, zone) for cpu, zone in enumerate(zones)]
+    return place_tasks(scenario.tasks, cpus, nodes) + threads
 
 
 def place_tasks(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[Placed]:

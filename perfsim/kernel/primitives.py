@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from perfsim.kernel.effects import lru, memory, page, rwsem, sched, spin, wait
+from perfsim.kernel.effects import lru, memory, page, rwsem, sched, spin, wait, workqueue
 from perfsim.machine.costs import IRQ_DISABLE, IRQ_SAVE
 
 
@@ -123,6 +123,16 @@ DOWN_WRITE_OR_QUEUE = _shared(rwsem.down_write_or_queue, 1)
 RWSEM_SCHEDULE = _shared(rwsem.rwsem_schedule, 0)
 UP_READ = _shared(rwsem.up_read, 1)
 UP_WRITE = _shared(rwsem.up_write, 1)
+
+# kernel/workqueue.c: keventd
+DRAIN_ALL = _local(workqueue.drain_all, 0)
+NR_CPUS = _local(workqueue.nr_cpus, 0)
+QUEUE_WORK = _shared(workqueue.queue_work, 1)
+WAIT_FOR_WORK = _shared(workqueue.wait_for_work, 0)
+NEXT_WORK = _shared(workqueue.next_work, 0)
+WORK_DONE = _shared(workqueue.work_done, 0)
+INSERT_WQ_BARRIER = _shared(workqueue.insert_wq_barrier, 1)
+WAIT_FOR_COMPLETION = _shared(workqueue.wait_for_completion, 0)
 
 # kernel/sched.c, and what only a simulator needs
 TASK_BEGIN = _shared(sched.task_begin, 0)

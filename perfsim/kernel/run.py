@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perfsim.kernel.effects.sched import wake_cpu
 from perfsim.kernel.state import (
+    KEVENTD,
     KSWAPD,
     NONE,
     PAGE_LOCK,
@@ -46,8 +47,11 @@ def ask_to_stop(s: State, now: int) -> None:
 
 
 def unfinished(s: State) -> list[int]:
-    """Tasks that are not done when nobody can run; none if all are kswapds asleep, at rest before the stop."""
-    waiting = [task for task, state in enumerate(s.tasks.state) if state != TASK_DONE]
+    """Tasks that are not done when nobody can run; none if all are kswapds asleep, at rest before the stop.
+
+    events/N is never done; it is at rest when it sleeps and nothing is queued.
+    """
+    waiting = [task for task, state in enumerate(s.tasks.state) if state != TASK_DONE and not _has_no_work(s, task)]
     at_rest = [task for task in waiting if not s.stop[0] and s.tasks.kind[task] == KSWAPD]
     return waiting if len(waiting) > len(at_rest) else []
 
@@ -75,8 +79,19 @@ def waits_of(s: State, task: int, names: list[str]) -> str:
         writer = s.mms.writer[mm]
         holder = f"{s.mms.activity[mm]} readers" if writer == NONE else names[writer]
         return f"{who} sleeps on mmap_sem {mm} since {s.tasks.since_ps[task]} ps; held by {holder}"
+    flushed = s.work.waits_for[task]
+    if flushed != NONE and s.tasks.state[task] == TASK_SLEEPING:
+        left = s.work.target[task] - s.work.done[flushed]
+        thread = names[s.work.thread[flushed]]
+        return f"{who} sleeps until {thread} has done {left} more since {s.tasks.since_ps[task]} ps"
     state = ("not started", "running", "ready", "asleep", "done")[s.tasks.state[task]]
     return f"{who} is {state} since {s.tasks.since_ps[task]} ps"
+
+
+def _has_no_work(s: State, task: int) -> bool:
+    cpu = s.tasks.cpu[task]
+    asleep = s.tasks.kind[task] == KEVENTD and s.tasks.state[task] == TASK_SLEEPING
+    return asleep and s.work.inserted[cpu] == s.work.done[cpu]
 
 
 def _task_name(s: State, cpu: int, names: list[str]) -> str:

@@ -107,12 +107,19 @@ MAPPED_ELSEWHERE = -2
 # Task kinds, and where a task is.
 TASK_KINDS = ("kswapd", "direct_reclaim", "fault", "mlock", "lock_loop")
 KSWAPD, DIRECT_RECLAIM, FAULT_TASK, MLOCK_TASK, LOCK_LOOP = range(5)
+KEVENTD = len(TASK_KINDS)
+"""The kind of events/N, which is no workload's."""
 
 TASK_NEW = 0
 TASK_RUNNING = 1
 TASK_READY = 2
 TASK_SLEEPING = 3
 TASK_DONE = 4
+
+# Settings.drain_all: how often an mlock() drains the pagevecs of all CPUs.
+DRAIN_NEVER = 0
+DRAIN_ONCE = 1
+DRAIN_TWICE = 2
 
 # Streams of random numbers of a task.
 THINK = 0
@@ -140,6 +147,7 @@ class Settings(NamedTuple):
     nodes: int
     buckets_per_zone: int
     memcg: int
+    drain_all: int
     file_ppm: int
     referenced_ppm: int
     dirty_ppm: int
@@ -152,6 +160,7 @@ class Settings(NamedTuple):
     first_bucket_lock: int
     first_mapping_line: int
     first_mm_line: int
+    first_work_line: int
 
 
 class Pages(NamedTuple):
@@ -215,6 +224,22 @@ class Mms(NamedTuple):
     tail: Ints
     next: Ints
     write: Ints
+    waits_for: Ints
+
+
+class WorkQueues(NamedTuple):
+    """keventd's queue of each CPU, [cpu]: work items inserted and done so far, thread (events/N, a task, or NONE), head
+    and tail of the tasks that flush it. Of a flushing task: next, target (items done that it waits for), waits_for (the
+    CPU, or NONE).
+    """
+
+    inserted: Ints
+    done: Ints
+    thread: Ints
+    head: Ints
+    tail: Ints
+    next: Ints
+    target: Ints
     waits_for: Ints
 
 
@@ -303,6 +328,7 @@ class State(NamedTuple):
     vectors: Vectors
     queues: WaitQueues
     mms: Mms
+    work: WorkQueues
     tasks: Tasks
     run: RunQueues
     ranges: Ranges

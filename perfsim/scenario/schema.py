@@ -33,11 +33,14 @@ DURATION_MAX_PS = 3600 * 10**12
 SECTION_KEYS: Mapping[str, tuple[str, ...]] = {
     "machine": ("profile", "cpus", "nodes"),
     "memory": ("pages_per_node", "file_fraction", "mlocked_fraction", "referenced_fraction", "dirty_fraction"),
-    "kernel": ("designs", "memcg"),
+    "kernel": ("designs", "memcg", "drain_all"),
     "measure": ("warmup", "duration"),
     "sweep": ("axes", "replications", "seed"),
 }
 """The keys of each section that has fixed ones. `tasks.KINDS` has those of the tasks."""
+
+DRAIN_ALL = ("never", "once", "twice")
+"""The words for kernel.drain_all; the index of one is its number."""
 
 AxisColumn = int | float | str
 
@@ -84,10 +87,15 @@ class MemorySpec:
 
 @dataclass(frozen=True, slots=True)
 class KernelSpec:
-    """Which kernels. designs: names, or paths of .py files, the first one old; memcg: memory cgroups are built in."""
+    """Which kernels. designs: names, or paths of .py files, the first one old; memcg: memory cgroups are built in.
+
+    drain_all: how often an mlock() drains the pagevecs of all CPUs, an index of DRAIN_ALL: 2.6.26-rc5-mm3 does it at
+    entry and exit of mlock() and of munlock(), later kernels once, at the entry of mlock().
+    """
 
     designs: tuple[str, ...] = ("lock_page", "redo")
     memcg: bool = True
+    drain_all: int = 2
 
 
 @dataclass(frozen=True, slots=True)

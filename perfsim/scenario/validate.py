@@ -140,7 +140,12 @@ def _kernel(item: Item) -> KernelSpec:
     return KernelSpec(
         designs=optional(keys, "designs", _designs, default.designs),
         memcg=optional(keys, "memcg", fields.boolean, default.memcg),
+        drain_all=optional(keys, "drain_all", _drain_all, default.drain_all),
     )
+
+
+def _drain_all(item: Item) -> int:
+    return schema.DRAIN_ALL.index(fields.choice(item, schema.DRAIN_ALL))
 
 
 def _designs(item: Item) -> tuple[str, ...]:

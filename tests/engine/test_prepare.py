@@ -10,7 +10,7 @@ from perfsim.engine.prepare import BYTES_PER_PAGE, available_bytes, check_fits, 
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed
 from perfsim.machine.profile import load_profile
-from tests.engine.conftest import ScenarioMaker
+from tests.engine.conftest import WORKLOAD, ScenarioMaker
 
 SEED = Seed(1, 0)
 
@@ -24,6 +24,8 @@ CHANGES = [
     "memory.referenced_fraction=0.3",
     "memory.dirty_fraction=0.2",
     "kernel.memcg=false",
+    "kernel.drain_all=once",
+    "kernel.drain_all=never",
     "tasks.reclaimers.count=3",
     "tasks.reclaimers.think=5us",
     "tasks.reclaimers.kind=fault",
@@ -103,9 +105,11 @@ def test_a_profile_is_known_by_its_figures_and_not_by_its_comments(
 
 
 def test_tasks_are_named_by_their_group_and_number(scenario_of: ScenarioMaker) -> None:
-    scenario = scenario_of()
-    names = task_names(scenario, load_profile("x86_64"))
-    assert names == ["kswapd[0]", "kswapd[1]", "reclaimers[0]", "reclaimers[1]", "lockers[0]", "lockers[1]"]
+    workload = ["kswapd[0]", "kswapd[1]", "reclaimers[0]", "reclaimers[1]", "lockers[0]", "lockers[1]"]
+    profile = load_profile("x86_64")
+    assert task_names(scenario_of(WORKLOAD, "kernel.drain_all=never"), profile) == workload
+    threads = ["events/0", "events/1", "events/2", "events/3"]
+    assert task_names(scenario_of(), profile) == workload + threads, "the kernel's own threads come last"
 
 
 def test_memory_that_suffices_is_no_error(scenario_of: ScenarioMaker) -> None:

@@ -20,7 +20,7 @@ WORKLOAD = """
 name: small
 machine: {profile: x86_64, cpus: 4, nodes: 2}
 memory: {pages_per_node: 512, file_fraction: 0.5, mlocked_fraction: 0.25, referenced_fraction: 0.5, dirty_fraction: 0.5}
-kernel: {memcg: true}
+kernel: {memcg: true, drain_all: never}
 tasks:
   - {name: lockers, kind: mlock, per: cpu, range_pages: 16, hold: 20us, think: 3us}
   - {name: faulters, kind: fault, count: 1, think: 5us}

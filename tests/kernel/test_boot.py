@@ -120,7 +120,8 @@ def test_lines_of_pages_locks_and_mappings_are_apart_and_no_line_is_idle(s: Stat
     pages = range(2 * s.settings.pages)
     mappings = range(s.settings.first_mapping_line, s.settings.first_mapping_line + s.settings.nodes + 1)
     mms = range(s.settings.first_mm_line, s.settings.first_mm_line + s.settings.tasks)
-    assert [*pages, *s.m.lock_line, *mappings, *mms] == list(range(len(s.m.line_holders)))
+    queues = range(s.settings.first_work_line, s.settings.first_work_line + 4)
+    assert [*pages, *s.m.lock_line, *mappings, *mms, *queues] == list(range(len(s.m.line_holders)))
 
 
 def test_every_list_head_is_a_link_of_its_own(s: State) -> None:
@@ -139,7 +140,7 @@ tasks:
 measure: {warmup: 0us, duration: 1us}
 """
     s = make_state(workload=workload)
-    assert (s.tasks.lock_class, s.tasks.page_count[0]) == ([PAGE_LOCK, LRU_LOCK], 3)
+    assert (s.tasks.lock_class[:2], s.tasks.page_count[0]) == ([PAGE_LOCK, LRU_LOCK], 3)
 
 
 def test_what_the_workload_leaves_out_is_the_profiles_own(make_scenario: ScenarioMaker) -> None:

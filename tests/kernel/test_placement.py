@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from perfsim.kernel.placement import place_tasks
+from perfsim.kernel.placement import place_everybody, place_tasks
+from perfsim.kernel.state import DRAIN_NEVER
+from perfsim.machine.topology import cpu_nodes
 from perfsim.scenario.schema import TaskSpec
+from tests.properties.test_small_workloads import BASE
 
 
 def group(
@@ -24,6 +28,15 @@ def group(
 def cpus_of(specs: tuple[TaskSpec, ...], cpus: int, nodes: int, name: str) -> list[int]:
     """CPUs of the tasks of one group, in their order."""
     return [one.cpu for one in place_tasks(specs, cpus, nodes) if one.spec.name == name]
+
+
+def test_every_cpu_has_a_thread_of_the_kernels_if_the_kernel_drains_them() -> None:
+    scenario = replace(BASE, tasks=(group(name="a", count=2),))
+    placed = place_everybody(scenario, 3, 2)
+    assert [one.name for one in placed] == ["a[0]", "a[1]", "events/0", "events/1", "events/2"]
+    assert [(one.cpu, one.zone) for one in placed[2:]] == list(enumerate(cpu_nodes(3, 2)))
+    never = replace(scenario, kernel=replace(scenario.kernel, drain_all=DRAIN_NEVER))
+    assert [one.name for one in place_everybody(never, 3, 2)] == ["a[0]", "a[1]"]
 
 
 def test_tasks_are_numbered_by_group_and_within_their_group() -> None:

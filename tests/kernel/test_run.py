@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.run import ask_to_stop, begin_window, end_window, waits_of
+from perfsim.kernel.run import ask_to_stop, begin_window, end_window, unfinished, waits_of
 from perfsim.kernel.state import (
     BUG_VM,
     LRU_LOCK,
@@ -12,13 +12,14 @@ from perfsim.kernel.state import (
     PAGE_LOCK,
     PG_LOCKED,
     PGSCAN,
+    TASK_DONE,
     TASK_READY,
     WAIT_BUCKET,
     State,
 )
 from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI
 from perfsim.machine.tally import CATEGORIES, IDLE, KERNEL, SWITCH
-from tests.kernel.conftest import Do
+from tests.kernel.conftest import Do, StateMaker
 
 NAMES = ["lockers[0]", "lockers[1]", "lockers[2]", "lockers[3]", "faulters[0]", "kswapd[0]", "kswapd[1]"]
 US = 10**6
@@ -124,6 +125,20 @@ def test_holds_that_are_under_way_count_up_to_the_end_of_the_window(running: Sta
     end_window(running, 8 * US)
     tally = running.m.tally
     assert (tally.hold_total_ps[LRU_LOCK], tally.hold_total_ps[PAGE_LOCK]) == (3 * US, 3 * US)
+
+
+def test_a_thread_of_keventd_is_at_rest_unless_it_has_work(make_state: StateMaker, do: Do) -> None:
+    s = make_state("kernel.drain_all=twice")
+    for task in range(7):
+        s.tasks.state[task] = TASK_DONE
+    assert unfinished(s) == [7, 8, 9, 10], "not started"
+    for task in range(7, 11):
+        do(s, "task_begin", task=task)
+    assert unfinished(s) == []
+    s.stop[0] = 1
+    assert unfinished(s) == []
+    s.work.inserted[2] += 1
+    assert unfinished(s) == [9]
 
 
 def test_a_kswapd_asleep_is_woken_to_see_that_the_run_is_over(s: State, do: Do) -> None:

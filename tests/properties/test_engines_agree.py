@@ -92,7 +92,7 @@ def workloads(draw: st.DrawFn) -> Drawn:
     """A run of some microseconds, the fewer the more CPUs there are; in all some hundreds or thousands of events."""
     cpus = draw(st.one_of(st.integers(1, 8), st.integers(9, 64)))
     memory = MemorySpec(draw(st.integers(64, 1024)), *(draw(FRACTIONS) for _ in range(4)))
-    kernel = KernelSpec(DESIGNS, memcg=draw(st.booleans()))
+    kernel = KernelSpec(DESIGNS, memcg=draw(st.booleans()), drain_all=draw(st.integers(0, 2)))
     duration_ps = draw(st.integers(2_000_000, 300_000_000 // (cpus + 4)))
     measure = MeasureSpec(draw(st.sampled_from([0, 1, duration_ps // 3])), duration_ps)
     machine = MachineSpec("ideal", cpus, draw(st.integers(1, 8)))

@@ -15,7 +15,7 @@ GOOD = """\
 name: good
 machine: {profile: x86_64, cpus: 4, nodes: 2}
 memory: {pages_per_node: 1024, mlocked_fraction: 0.5}
-kernel: {designs: [lock_page, redo], memcg: true}
+kernel: {designs: [lock_page, redo], memcg: true, drain_all: once}
 tasks:
   - {name: kswapd, kind: kswapd}
   - {name: lockers, kind: mlock, share: 50%, hold: 100us, think: {exponential: 50us}}

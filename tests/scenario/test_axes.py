@@ -28,6 +28,7 @@ def test_names_designs_and_the_sweep_itself_cannot_vary(good_file: str) -> None:
         ("machine.nodes=[1, 4]", [1, 4]),
         ("memory.mlocked_fraction=[0, 0.1, 50%, 1]", [0.0, 0.1, 0.5, 1.0]),
         ("kernel.memcg=[true, false]", ["true", "false"]),
+        ("kernel.drain_all=[never, once, twice]", ["never", "once", "twice"]),
         ("measure.warmup=[0s, 500us, 0.5s]", ["0s", "500us", "500ms"]),
         (
             "tasks.loop.hold=[20us, {exponential: 20us}, {uniform: [0us, 30us]}]",

@@ -29,7 +29,7 @@ def test_every_section_of_a_workload_is_read(good_file: str) -> None:
     assert scenario.name == "good"
     assert scenario.machine == MachineSpec("x86_64", cpus=4, nodes=2)
     assert scenario.memory == MemorySpec(pages_per_node=1024, mlocked_ppm=500_000)
-    assert scenario.kernel == KernelSpec(("lock_page", "redo"), memcg=True)
+    assert scenario.kernel == KernelSpec(("lock_page", "redo"), memcg=True, drain_all=1)
     assert [task.name for task in scenario.tasks] == ["kswapd", "lockers", "loop"]
     assert scenario.tasks[1].hold == Duration(FIXED, 100_000_000, 0)
     assert scenario.tasks[1].think == Duration(EXPONENTIAL, 50_000_000, 0)
@@ -44,7 +44,7 @@ def test_what_a_workload_leaves_out_has_its_documented_default(tmp_path: Path) -
     scenario = load_scenario(tmp_path / "small.yaml")
     assert scenario.machine == MachineSpec("ideal", cpus=None, nodes=None)
     assert scenario.memory == MemorySpec(65_536, 500_000, 0, 200_000, 0)
-    assert scenario.kernel == KernelSpec(("lock_page", "redo"), memcg=True)
+    assert scenario.kernel == KernelSpec(("lock_page", "redo"), memcg=True, drain_all=2)
     assert scenario.measure == MeasureSpec(2 * 10**9, 20 * 10**9)
     assert scenario.sweep == SweepSpec((), replications=5, seed=1)
     assert scenario.check == ()

@@ -65,6 +65,8 @@ BAD_EDITS = {
     "fraction a list": ("0.5}", "[0.5]}", "3:50", "a list is no fraction"),
     "fraction too fine": ("0.5}", "0.50000001}", "3:50", "finer than a millionth"),
     "memcg of YAML 1.1": ("memcg: true", "memcg: on", "4:45", '"on" is no truth value; expected true or false'),
+    "drain_all a number": ("drain_all: once", "drain_all: 2", "4:62", "2 where text belongs; expected one of never"),
+    "drain_all unknown": ("drain_all: once", "drain_all: one", "4:62", r'"one" is unknown.*did you mean "once"'),
     "designs empty": ("[lock_page, redo]", "[]", "4:19", "an empty list"),
     "designs a text": ("[lock_page, redo]", "redo", "4:19", r"a list of designs such as \[lock_page, redo\]"),
     "design twice": ("[lock_page, redo]", "[redo, redo]", "4:26", 'duplicate design "redo"'),

@@ -13,6 +13,7 @@ from perfsim.kernel.state import (
     CHOICE,
     HISTOGRAMS,
     HOLD,
+    KEVENTD,
     NONE,
     PAGE_LOCK,
     PUTBACK,
@@ -47,8 +48,11 @@ TIMESLICE_PS = 4 * 10**9
 
 
 def task_begin(s: State, task: int, now: int) -> int:
-    """The task's first step: it runs if its CPU has nothing to do."""
+    """The task's first step: it runs if its CPU has nothing to do. events/N, made at boot, sleeps until it has."""
     cpu = s.tasks.cpu[task]
+    if s.tasks.kind[task] == KEVENTD and s.work.inserted[cpu] == 0:
+        _set_state(s, task, TASK_SLEEPING, now)
+        return BLOCKED
     if s.run.current[cpu] != NONE:
         return _make_ready(s, task, now)
     s.run.current[cpu] = task
@@ -66,7 +70,7 @@ def task_exit(s: State, task: int, now: int) -> int:
 
 
 def task_kind(s: State, task: int, now: int) -> int:
-    """What the workload says the task is: one of TASK_KINDS, by number."""
+    """What the workload says the task is: one of TASK_KINDS, by number; KEVENTD of a thread of the kernel's."""
     return s.tasks.kind[task]
 
 

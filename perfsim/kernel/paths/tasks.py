@@ -11,9 +11,11 @@ from perfsim.kernel.paths.shared.memory import handle_mm_fault
 from perfsim.kernel.paths.shared.reclaim import shrink_zone
 from perfsim.kernel.paths.shared.swap import lru_add_drain
 from perfsim.kernel.paths.shared.syscalls import sys_mlock, sys_munlock
+from perfsim.kernel.paths.shared.workqueue import worker_thread
 from perfsim.kernel.state import (
     DIRECT_RECLAIM,
     FAULT_TASK,
+    KEVENTD,
     KSWAPD,
     LRU_LOCK,
     MAPPED_ELSEWHERE,
@@ -36,6 +38,8 @@ async def run_task(cpu: Cpu) -> None:
         await fault(cpu)
     elif kind == MLOCK_TASK:
         await mlock(cpu, await cpu.task_range_pages())
+    elif kind == KEVENTD:
+        await worker_thread(cpu)
     else:
         await lock_loop(cpu, await cpu.task_locks_pages())
     await lru_add_drain(cpu)

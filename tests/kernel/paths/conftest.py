@@ -12,6 +12,7 @@ WORKLOAD = """
 name: stage
 machine: {profile: x86_64, cpus: 3, nodes: 2}
 memory: {pages_per_node: 512, file_fraction: 0.5, mlocked_fraction: 0.25, referenced_fraction: 0, dirty_fraction: 0}
+kernel: {drain_all: never}
 tasks:
   - {name: lockers, kind: mlock, per: cpu, range_pages: 16, hold: 20us, think: 1us}
 measure: {warmup: 0us, duration: 1ms}

@@ -20,7 +20,7 @@ from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import Design, load_design
 from perfsim.kernel.invariants import INVARIANTS, pages_of_list
 from perfsim.kernel.primitives import Primitive
-from perfsim.kernel.state import NONE, State
+from perfsim.kernel.state import KEVENTD, NONE, State
 from perfsim.scenario.schema import Scenario
 
 Script = Callable[[Cpu], Coroutine[Any, Any, Any]]
@@ -68,7 +68,7 @@ class Stage:
 
 
 def new_stage(scenario: Scenario, design: str) -> Stage:
-    """A stage with one task on each CPU, none of which has begun."""
+    """A stage with one task on each CPU, and events/N if the kernel has it; none of them has begun."""
     s = boot(scenario, profile_of(scenario), Seed(1, 0))
     stage = Stage(simpy.Environment(initial_time=0), s, load_design(design))
     for task in range(len(s.tasks.cpu)):
@@ -101,7 +101,9 @@ def play(stage: Stage, *scripts: Script) -> list[Any]:
     results: list[Any] = [None] * len(stage.cpus)
     for number, cpu in enumerate(stage.cpus):
         script = scripts[number] if number < len(scripts) else nothing
-        stage.env.process(_on_stage(stage, cpu, script, results))  # type: ignore[arg-type]  # as the engine does
+        is_thread = stage.s.tasks.kind[number] == KEVENTD
+        steps = stage.paths["run_task"](cpu) if is_thread else _on_stage(stage, cpu, script, results)
+        stage.env.process(steps)  # type: ignore[arg-type]  # as the engine does
     names = [f"script[{number}]" for number in range(len(stage.cpus))]
     reference.finish(Running(stage.env, stage.s, stage.cpus, names), at_ps=1)
     return results

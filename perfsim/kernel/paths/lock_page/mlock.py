@@ -6,9 +6,10 @@ from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.lock_page.vmscan import putback_lru_page
 from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
 from perfsim.kernel.paths.shared.memory import get_user_pages
-from perfsim.kernel.paths.shared.swap import lru_add_drain, put_page
+from perfsim.kernel.paths.shared.swap import lru_add_drain, lru_add_drain_all, put_page
 from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
 from perfsim.kernel.state import (
+    DRAIN_TWICE,
     GUP_PAGES,
     MLOCK_BATCH,
     MLOCK_PAGES,
@@ -50,10 +51,12 @@ async def munlock_vma_page(cpu: Cpu, page: int) -> None:
 async def __mlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
     """C: mm/mlock.c, __mlock_vma_pages_range(), from a pte on.
 
-    Differs: no lru_add_drain_all() at entry and exit. Pages in other CPUs' pagevecs therefore escape isolation here and
-    are left to reclaim, which culls them.
+    Differs: lru_add_drain_all() is left out unless drain_all is twice. Pages in other CPUs' pagevecs then escape
+    isolation here and are left to reclaim, which culls them.
     """
     start = 0
+    if await cpu.drain_all() == DRAIN_TWICE:
+        await lru_add_drain_all(cpu)  # push cached pages to LRU
     while start < nr_pages:
         await cpu.cond_resched()
         batch = nr_pages - start
@@ -73,7 +76,9 @@ async def __mlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
         await cpu.count_vm_event(MLOCK_PAGES, ret)
         start += ret
         if ret == 0:
-            return
+            break
+    if await cpu.drain_all() == DRAIN_TWICE:
+        await lru_add_drain_all(cpu)  # to update stats
 
 
 async def __munlock_pte_handler(cpu: Cpu, slot: int) -> None:
@@ -92,3 +97,17 @@ async def __munlock_pte_handler(cpu: Cpu, slot: int) -> None:
     await munlock_vma_page(cpu, page)
     await unlock_page(cpu, page)
     await cpu.count_vm_event(MUNLOCK_PAGES, 1)
+
+
+async def __munlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
+    """C: mm/mlock.c, __munlock_vma_pages_range(), from a pte on.
+
+    Differs: lru_add_drain_all() as in __mlock_vma_pages_range(); the walk of the page table is a loop.
+    """
+    if await cpu.drain_all() == DRAIN_TWICE:
+        await lru_add_drain_all(cpu)  # push cached pages to LRU
+    for i in range(nr_pages):
+        await __munlock_pte_handler(cpu, slot + i)
+        await cpu.cond_resched()
+    if await cpu.drain_all() == DRAIN_TWICE:
+        await lru_add_drain_all(cpu)  # to update stats

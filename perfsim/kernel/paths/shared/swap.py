@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.page_alloc import __pagevec_free
+from perfsim.kernel.paths.shared.workqueue import schedule_on_each_cpu
 from perfsim.kernel.state import (
+    DRAIN_NEVER,
     LRU_ACTIVE,
     LRU_LOCK,
     LRU_UNEVICTABLE,
@@ -77,6 +79,15 @@ async def lru_add_drain(cpu: Cpu) -> None:
     for lru in range(LRU_UNEVICTABLE):
         if await cpu.pagevec_count(lru):
             await ____pagevec_lru_add(cpu, lru)
+
+
+async def lru_add_drain_all(cpu: Cpu) -> None:
+    """C: mm/swap.c, lru_add_drain_all(): on every CPU, by its events/N, and wait for them.
+
+    Differs: nothing is done, and there are no such threads, where the workload says drain_all: never.
+    """
+    if await cpu.drain_all() != DRAIN_NEVER:
+        await schedule_on_each_cpu(cpu)
 
 
 async def ____pagevec_lru_add(cpu: Cpu, lru: int) -> None:

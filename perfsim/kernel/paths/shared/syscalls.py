@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.rwsem import down_write
+from perfsim.kernel.paths.shared.swap import lru_add_drain_all
+from perfsim.kernel.state import DRAIN_ONCE
 from perfsim.machine.costs import SYSCALL
 
 if TYPE_CHECKING:  # late bound: found in the running design's table
-    from perfsim.kernel.paths.lock_page.mlock import __mlock_vma_pages_range, __munlock_pte_handler
+    from perfsim.kernel.paths.lock_page.mlock import __mlock_vma_pages_range, __munlock_vma_pages_range
 
 
 async def sys_mlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
-    """Lock a range. Differs: a range is a vma of its own, so nothing is split."""
+    """Lock a range. Differs: a range is a vma of its own, so nothing is split; drain_all: once drains
+    here alone, as mainline after commit 8891d6da.
+    """
     await cpu.work(SYSCALL)
+    if await cpu.drain_all() == DRAIN_ONCE:
+        await lru_add_drain_all(cpu)  # flush pagevec
     mm = await cpu.current_mm()
     await down_write(cpu, mm)
     await cpu.set_vm_locked(vma, 1)
@@ -30,7 +36,5 @@ async def sys_munlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
     await down_write(cpu, mm)
     await cpu.set_vm_locked(vma, 0)
     start = await cpu.vma_start(vma)
-    for i in range(nr_pages):  # __munlock_vma_pages_range
-        await __munlock_pte_handler(cpu, start + i)
-        await cpu.cond_resched()
+    await __munlock_vma_pages_range(cpu, start, nr_pages)
     await cpu.up_write(mm)
