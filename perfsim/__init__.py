@@ -46,6 +46,7 @@ def run(
     seed: int | None = None,
     engine: str = "compiled",
     trace: Callable[[tuple[int, int, str, tuple[int, ...]]], None] | None = None,
+    check_every: int = 0,
 ) -> dict[str, Any]:
     """Run a workload's own values once, its sweep aside, and return one row keyed by the names of the columns.
 
@@ -54,18 +55,25 @@ def run(
     engine: "compiled", or "simpy", which gives the same row a hundred times slower. The first use of "compiled" on a
     machine takes under a minute, and says so on stderr.
     trace: called with (time_ps, cpu, primitive, arguments) at every event, in order.
+    check_every: after so many events the invariants are checked; what is found is in the row's "violated_checks". 0 is
+    at the end alone.
     Raises InputError if the machine's memory does not hold the workload or a name is unknown, StuckError if the run
     stops with nobody able to go on.
     """
     from perfsim.engine import check_engine
     from perfsim.engine.prepare import check_fits
+    from perfsim.engine.trace import Watch
+    from perfsim.errors import InputError
     from perfsim.kernel.boot import Seed
     from perfsim.measure.row import simulate
 
     check_engine(engine)
+    if check_every < 0:
+        raise InputError("check_every", f"{check_every} events; expected 0 or more")
     chosen = scenario.kernel.designs[0] if design is None else design
     check_fits(scenario, (chosen,), engine)
-    return simulate(scenario, chosen, Seed(scenario.sweep.seed if seed is None else seed, 0), engine, trace)
+    chosen_seed = Seed(scenario.sweep.seed if seed is None else seed, 0)
+    return simulate(scenario, chosen, chosen_seed, engine, Watch(trace, check_every))
 
 
 async def sweep(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import perfsim
+from perfsim.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -81,3 +82,11 @@ def test_sweep_yields_a_row_for_every_point_design_and_replication() -> None:
     found = asyncio.run(rows())
     assert sorted(row["design"] for row in found) == sorted(scenario.kernel.designs)
     assert len({row["run_id"] for row in found}) == len(found)
+
+
+def test_run_checks_meanwhile_if_asked_to_and_refuses_what_is_no_number_of_events() -> None:
+    scenario = perfsim.load_workload("quickstart", TINY)
+    alone, watched = perfsim.run(scenario), perfsim.run(scenario, check_every=10)
+    assert {**alone, "wall_s": 0} == {**watched, "wall_s": 0}
+    with pytest.raises(InputError, match="check_every: -1 events; expected 0 or more"):
+        perfsim.run(scenario, check_every=-1)

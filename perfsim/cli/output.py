@@ -50,22 +50,22 @@ def write_data(text: str) -> None:
 
 def tell(text: str) -> None:
     """Write words for people to stderr, ending the line."""
-    _to_people(text + "\n")
+    write_words(text + "\n")
 
 
-def tell_meanwhile(text: str) -> None:
-    """Show people who wait at a terminal what is going on, in place of what this showed before; "" takes it away."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        _to_people(f"\r{text}\x1b[K")
-
-
-def _to_people(text: str) -> None:
-    """Write to stderr; that nobody can be told is no reason to stop."""
+def write_words(text: str) -> None:
+    """Write words for people to stderr, of any number of lines; that nobody can be told is no reason to stop."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
         _let_go(sys.stderr)
+
+
+def tell_meanwhile(text: str) -> None:
+    """Show people who wait at a terminal what is going on, in place of what this showed before; "" takes it away."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        write_words(f"\r{text}\x1b[K")
 
 
 def _let_go(stream: TextIO) -> None:

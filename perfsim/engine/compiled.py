@@ -8,6 +8,7 @@ import numpy as np
 
 from perfsim.engine import entry
 from perfsim.engine.calendar import NEVER, Calendar
+from perfsim.engine.checks import Checks
 from perfsim.engine.fault import fault_of
 from perfsim.engine.layout import as_arrays, as_lists, table_of
 from perfsim.engine.limits import standstill
@@ -49,19 +50,22 @@ class Authored(NamedTuple):
 
 
 class Running(NamedTuple):
-    """A run under way: its columns, the table of their addresses, and the code that works on them."""
+    """A run under way: its columns, the table of their addresses, the code that works on them; its trace, and what is
+    checked meanwhile.
+    """
 
     run: Run
     table: np.ndarray
     act: Act
     authored: Authored
     trace: Trace | None
+    checks: Checks
 
 
 def start(s: State, authored: Authored, act: Act, trace: Trace | None = None) -> Running:
     """A run at time 0, its memory filled. s: a blueprint."""
     run = as_arrays(new_run(s, authored, TRACE_ROOM if trace else 0))
-    running = Running(run, table_of(run), act, authored, trace)
+    running = Running(run, table_of(run), act, authored, trace, Checks())
     perform(running, entry.FILL_MEMORY, 0)
     return running
 
@@ -81,10 +85,14 @@ def fill_trace(running: Running, until_ps: int) -> bool:
 
     Raises StuckError when nobody can run any more; the trace holds what came before.
     """
+    checks = running.checks
     status = PAUSED
     while status == PAUSED:  # here Python sees to signals, such as Ctrl-C
-        running.run.pause_at[0] = running.run.events[0] + EVENTS_AT_A_TIME
+        running.run.pause_at[0] = min(int(running.run.events[0]) + EVENTS_AT_A_TIME, checks.due)
         status = perform(running, entry.ADVANCE, until_ps)
+        if status == PAUSED and running.run.events[0] >= checks.due:
+            now = int(running.run.now_ps[0])
+            checks.look(int(running.run.events[0]), now, lambda number: violated(running, number))
     if status == TRACE_FULL:
         return True
     if status == STANDS_STILL:
@@ -112,6 +120,11 @@ def stop(running: Running, at_ps: int) -> None:
 def perform(running: Running, what: int, now: int) -> int:
     """One act on the run: see entry.py."""
     return running.act(running.table.ctypes.data, what, now)
+
+
+def violated(running: Running, number: int) -> int:
+    """How often an invariant is violated now, by its number."""
+    return perform(running, entry.VIOLATED + number, 0)
 
 
 def hand_over(running: Running) -> None:

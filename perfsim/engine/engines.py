@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from perfsim.engine import check_engine, compiled, entry, reference
 from perfsim.engine.cache import engine_code
+from perfsim.engine.checks import Found, named
+from perfsim.engine.fault import stack_of
 from perfsim.engine.layout import as_lists
 from perfsim.engine.load import linked
 from perfsim.engine.prepare import profile_of, task_names
+from perfsim.engine.program import Place
 from perfsim.engine.trace import Trace
 from perfsim.engine.translate import program_of
 from perfsim.kernel.boot import Seed, blueprint, boot
 from perfsim.kernel.designs import Design
-from perfsim.kernel.invariants import stranded_pages, violated
+from perfsim.kernel.invariants import INVARIANTS, stranded_pages, stranded_since_ps, violated
 from perfsim.kernel.run import begin_window, end_window
-from perfsim.kernel.state import State
+from perfsim.kernel.state import NONE, State
 from perfsim.scenario.schema import Scenario
 
 
@@ -40,11 +44,26 @@ class Engine(Protocol):
     def counts(self) -> State:
         """What is counted now, in lists of plain integers; columns of pages and cache lines may be left out."""
 
-    def violated(self) -> int:
-        """How often the invariants are violated; at quiescence."""
+    def check_every(self, events: int) -> None:
+        """Look at the invariants of every instant after so many events each; before the first."""
+
+    def found(self) -> tuple[Found, ...]:
+        """What was found by that."""
+
+    def violated(self) -> dict[str, int]:
+        """The invariants that are violated, and how often; at quiescence."""
 
     def stranded_pages(self) -> int:
         """Evictable pages on the unevictable list; at quiescence."""
+
+    def stranded_for_ps(self) -> int | None:
+        """How long the first of them has been there, None if there are none: since its page lock was taken last."""
+
+    def trap(self, violations: Collection[int]) -> None:
+        """Let the first hit of one of these checks of the kernel's end the run, with an exception; before it begins."""
+
+    def stack(self, error: Exception) -> list[Place]:
+        """Where the task was whose hit ended the run by this exception: its path's own place, then its callers'."""
 
 
 def begin(engine: str, scenario: Scenario, design: Design, seed: Seed, trace: Trace | None = None) -> Engine:
@@ -87,13 +106,35 @@ class ReferenceEngine:
         """See Engine."""
         return self.s
 
-    def violated(self) -> int:
+    def check_every(self, events: int) -> None:
         """See Engine."""
-        return violated(self.s)
+        self.running.checks.begin(events)
+
+    def found(self) -> tuple[Found, ...]:
+        """See Engine."""
+        return tuple(self.running.checks.found.values())
+
+    def violated(self) -> dict[str, int]:
+        """See Engine."""
+        return named(lambda number: violated(self.s, number), INVARIANTS)
 
     def stranded_pages(self) -> int:
         """See Engine."""
         return stranded_pages(self.s)
+
+    def stranded_for_ps(self) -> int | None:
+        """See Engine."""
+        since_ps = stranded_since_ps(self.s)
+        return None if since_ps == NONE else int(self.running.env.now) - since_ps
+
+    def trap(self, violations: Collection[int]) -> None:
+        """See Engine."""
+        for violation in violations:
+            self.s.bugs.trap[violation] = 1
+
+    def stack(self, error: Exception) -> list[Place]:
+        """See Engine."""
+        return reference.stack_of(error)
 
 
 class CompiledEngine:
@@ -130,10 +171,34 @@ class CompiledEngine:
         """See Engine."""
         return as_lists(self.running.run.s, pages=False)
 
-    def violated(self) -> int:
+    def check_every(self, events: int) -> None:
         """See Engine."""
-        return compiled.perform(self.running, entry.VIOLATED, 0)
+        self.running.checks.begin(events)
+
+    def found(self) -> tuple[Found, ...]:
+        """See Engine."""
+        return tuple(self.running.checks.found.values())
+
+    def violated(self) -> dict[str, int]:
+        """See Engine."""
+        return named(lambda number: compiled.violated(self.running, number), INVARIANTS)
 
     def stranded_pages(self) -> int:
         """See Engine."""
         return compiled.perform(self.running, entry.STRANDED_PAGES, 0)
+
+    def stranded_for_ps(self) -> int | None:
+        """See Engine."""
+        since_ps = compiled.perform(self.running, entry.STRANDED_SINCE, 0)
+        return None if since_ps == NONE else int(self.running.run.now_ps[0]) - since_ps
+
+    def trap(self, violations: Collection[int]) -> None:
+        """See Engine."""
+        for violation in violations:
+            self.running.run.s.bugs.trap[violation] = 1
+
+    def stack(self, error: Exception) -> list[Place]:  # noqa: ARG002 - the other engine has but this
+        """See Engine. The exception is Python's; where the task is, the run's columns know."""
+        run = self.running.run
+        task = int(run.task[0])
+        return list(stack_of(run, self.running.authored.program, task, int(run.control.row[task])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perfsim.engine.loop import Run, advance, stop
 from perfsim.kernel.fill import fill_memory
-from perfsim.kernel.invariants import stranded_pages, violated
+from perfsim.kernel.invariants import stranded_pages, stranded_since_ps, violated
 from perfsim.kernel.run import begin_window, end_window
 
 FILL_MEMORY = 0
@@ -12,8 +12,10 @@ ADVANCE = 1
 BEGIN_WINDOW = 2
 END_WINDOW = 3
 STOP = 4
-VIOLATED = 5
-STRANDED_PAGES = 6
+STRANDED_PAGES = 5
+STRANDED_SINCE = 6
+VIOLATED = 7
+"""And above: of the invariant of this number more."""
 
 
 def act(r: Run, what: int, now: int) -> int:
@@ -28,8 +30,10 @@ def act(r: Run, what: int, now: int) -> int:
         end_window(r.s, now)
     elif what == STOP:
         stop(r, now)
-    elif what == VIOLATED:
-        return violated(r.s)
     elif what == STRANDED_PAGES:
         return stranded_pages(r.s)
+    elif what == STRANDED_SINCE:
+        return stranded_since_ps(r.s)
+    elif what >= VIOLATED:
+        return violated(r.s, what - VIOLATED)
     return 0

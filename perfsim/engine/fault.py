@@ -28,8 +28,10 @@ def fault_of(run: Run, program: p.Program, design: Design) -> Exception:
     """The exception to raise for the row that a run stopped at: the rule's own, or InputError for a user's design."""
     task = int(run.task[0])
     row = int(run.control.row[task])
+    if run.s.bugs.sprung[0] != NONE:  # what the effect did after the hit would tell another story
+        return AssertionError(f"violation {run.s.bugs.sprung[0]} of task {task}")
     error = _error_at(run, program.rows[row], task)
-    lines = [place.line for place in _stack(run, program, task, row) if place.file == design.files[0]]
+    lines = [place.line for place in stack_of(run, program, task, row) if place.file == design.files[0]]
     return failed_at(design, lines[0] if lines else 0, error)
 
 
@@ -54,7 +56,7 @@ def _error_at(run: Run, row: p.Row, task: int) -> Exception:
     return OverflowError("an integer of more than 64 bits")
 
 
-def _stack(run: Run, program: p.Program, task: int, row: int) -> Iterator[p.Place]:
+def stack_of(run: Run, program: p.Program, task: int, row: int) -> Iterator[p.Place]:
     """Where a task is: its row's place, that of the call that it is in, and so on outwards."""
     while row != NONE:
         place = program.places[row]

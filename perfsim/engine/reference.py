@@ -8,6 +8,7 @@ pay goes on without an event.
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Generator, Mapping
 from heapq import heapify
@@ -17,16 +18,20 @@ import simpy
 from simpy.core import Infinity
 from simpy.events import NORMAL, PENDING, EventPriority
 
+from perfsim.engine.checks import Checks
 from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX, standstill
+from perfsim.engine.program import Place
 from perfsim.engine.trace import Trace
 from perfsim.errors import StuckError
+from perfsim.kernel import designs
 from perfsim.kernel.bounds import Bounds, bounds_of, check_arguments
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import SHIPPED, Design
 from perfsim.kernel.effects.sched import resume
+from perfsim.kernel.invariants import violated
 from perfsim.kernel.primitives import PRIMITIVES, Primitive
 from perfsim.kernel.run import ask_to_stop, unfinished, waits_of
-from perfsim.kernel.state import State
+from perfsim.kernel.state import TASK_DONE, TASK_NEW, State
 from perfsim.machine.state import BLOCKED, INTERRUPTED
 
 LATE = EventPriority(NORMAL + 1)
@@ -129,12 +134,13 @@ def withdraw(env: simpy.Environment, resumption: simpy.Event) -> None:
 
 
 class Running(NamedTuple):
-    """A run under way: its calendar, its state, its tasks (cpus) and their names."""
+    """A run under way: its calendar, its state, its tasks (cpus), their names, and what is checked meanwhile."""
 
     env: simpy.Environment
     s: State
     cpus: list[ReferenceCpu]
     names: list[str]
+    checks: Checks
 
 
 def start(s: State, design: Design, names: list[str], trace: Trace | None = None) -> Running:
@@ -146,15 +152,13 @@ def start(s: State, design: Design, names: list[str], trace: Trace | None = None
         cpus.append(ReferenceCpu(env, s, task, cpus, trace))
         cpus[task].bounds = bounds
         env.process(design.paths["run_task"](cpus[task]))  # type: ignore[arg-type]  # a coroutine has send and throw
-    return Running(env, s, cpus, names)
+    return Running(env, s, cpus, names, Checks())
 
 
 def advance(running: Running, until_ps: int) -> None:
     """Process every event before an instant. Raises StuckError when nobody can run any more."""
-    env = running.env
-    while env.peek() < until_ps:
-        env.step()
-    if env.peek() == Infinity:
+    _step_until(running, until_ps)
+    if running.env.peek() == Infinity:
         _refuse_unfinished(running)
 
 
@@ -164,14 +168,39 @@ def finish(running: Running, at_ps: int) -> None:
     ask_to_stop(running.s, at_ps)
     if running.cpus:
         running.cpus[0].schedule_wakes()
-    while running.env.peek() < Infinity:
-        running.env.step()
+    _step_until(running, Infinity)
     _refuse_unfinished(running)
+
+
+def _step_until(running: Running, until_ps: float) -> None:
+    """Process every event before an instant, with a look at the invariants before it whenever one is due."""
+    env, checks = running.env, running.checks
+    while env.peek() < until_ps:
+        if checks.every and events_of(running) >= checks.due and _goes_on(running.s):
+            checks.look(events_of(running), int(env.now), lambda number: violated(running.s, number))
+        env.step()
+
+
+def _goes_on(s: State) -> bool:
+    """Every task has begun, and not all have ended: SimPy has events of its own before and after."""
+    return TASK_NEW not in s.tasks.state and set(s.tasks.state) != {TASK_DONE}
 
 
 def events_of(running: Running) -> int:
     """Shared primitives that have taken effect so far."""
     return sum(cpu.effects for cpu in running.cpus)
+
+
+def stack_of(error: BaseException) -> list[Place]:
+    """The places of the paths that an exception came through, the innermost first. SimPy raises a copy of it."""
+    places = []
+    trace = (error.__cause__ or error).__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_flags & inspect.CO_COROUTINE and code.co_filename != designs.__file__:  # no probe
+            places.append(Place(code.co_name, code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    return places[::-1]
 
 
 def _refuse_unfinished(running: Running) -> None:

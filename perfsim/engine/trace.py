@@ -1,10 +1,23 @@
-"""What an engine reports of every primitive: when it took effect, where, and with which arguments."""
+"""What a run tells while it goes on: every primitive, and the invariants in between."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 TraceRow = tuple[int, int, str, tuple[int, ...]]
 """(time in ps, CPU, primitive, arguments)"""
 
 Trace = Callable[[TraceRow], None]
+
+
+class Watch(NamedTuple):
+    """trace: called with every event: when a primitive took effect, where, and with which arguments. check_every: after
+    so many events the invariants are looked at; 0 for never.
+    """
+
+    trace: Trace | None = None
+    check_every: int = 0
+
+
+UNWATCHED = Watch()

@@ -262,7 +262,7 @@ class _Comparison:
         when = "at the end"
         figures = (
             ("number of events", leader.events(), follower.engine.events()),
-            ("violated invariants", leader.violated(), follower.engine.violated()),
+            ("violated invariants", sum(leader.violated().values()), sum(follower.engine.violated().values())),
             ("stranded pages", leader.stranded_pages(), follower.engine.stranded_pages()),
         )
         in_figures = [StateDifference(when, name, None, *values) for name, *values in figures if values[0] != values[1]]

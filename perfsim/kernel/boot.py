@@ -30,6 +30,7 @@ from perfsim.kernel.state import (
     VM_EVENTS,
     WAIT_BUCKET,
     WMARK_HIGH,
+    Bugs,
     Mms,
     Pages,
     Ranges,
@@ -107,6 +108,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
         mapping_flags=[0] * (nodes + 1),
         events=[0] * VM_EVENTS,
         violations=[0] * VIOLATIONS,
+        bugs=_bugs(),
         stop=[0],
     )
 
@@ -288,6 +290,19 @@ def _run_queues(cpus: int) -> RunQueues:
         need_resched=[0] * cpus,
         idle_from_ps=[0] * cpus,
         user_end_ps=[0] * cpus,
+    )
+
+
+def _bugs() -> Bugs:
+    return Bugs(
+        time_ps=[0] * VIOLATIONS,
+        task=[NONE] * VIOLATIONS,
+        page=[NONE] * VIOLATIONS,
+        flags=[0] * VIOLATIONS,
+        refcount=[0] * VIOLATIONS,
+        mapcount=[0] * VIOLATIONS,
+        trap=[0] * VIOLATIONS,
+        sprung=[NONE],
     )
 
 

@@ -78,6 +78,9 @@ class Cpu(ABC):
     def VM_BUG_ON_NOT(self, page: int, flag: int) -> Awaitable[int]:  # noqa: N802
         return self.perform(p.VM_BUG_ON_NOT_, page, flag)
 
+    def VM_BUG_ON_COUNT_NOT(self, page: int, count: int) -> Awaitable[int]:  # noqa: N802
+        return self.perform(p.VM_BUG_ON_COUNT_NOT_, page, count)
+
     # include/linux/spinlock.h
 
     def spin_lock(self, lock_class: int, index: int) -> Awaitable[int]:

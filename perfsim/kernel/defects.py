@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfsim.kernel.state import BAD_PAGE, BAD_PAGE_MLOCKED, BUG_UNLOCKED_PAGE
+from perfsim.kernel.state import BAD_PAGE_LOCKED, BAD_PAGE_MLOCKED, BUG_UNLOCKED_PAGE
 
 
 class Defect(NamedTuple):
@@ -17,7 +17,9 @@ class Defect(NamedTuple):
 
 DEFECTS: dict[str, tuple[Defect, ...]] = {
     "lock_page": (
-        Defect("B4", BAD_PAGE, "a page is freed by its last put_page while its putback still holds the page lock"),
+        Defect(
+            "B4", BAD_PAGE_LOCKED, "a page is freed by its last put_page while its putback still holds the page lock"
+        ),
         Defect("B4", BUG_UNLOCKED_PAGE, "unlock_page() after that: BUG at mm/filemap.c:575"),
     ),
     "redo": (

@@ -51,6 +51,7 @@ PAGE_UNFREEZE_REFS = _shared(page.page_unfreeze_refs, 2)
 PAGE_ZONE = _local(page.page_zone, 1)
 VM_BUG_ON_ = _local(page.VM_BUG_ON, 2)
 VM_BUG_ON_NOT_ = _local(page.VM_BUG_ON_NOT, 2)
+VM_BUG_ON_COUNT_NOT_ = _local(page.VM_BUG_ON_COUNT_NOT, 2)
 
 # include/linux/spinlock.h
 SPIN_LOCK = _shared(spin.spin_lock, 2)

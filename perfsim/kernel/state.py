@@ -90,12 +90,18 @@ PAGE_LOCK_SLEEPS = 14
 PAGE_LOCK_STEALS = 15
 VM_EVENTS = 16
 
-# Violations: assertions of the kernel (it would BUG), and the bad_page report.
+# Violations: the kernel's own checks, each counted apart; kernel/violations.py has their names.
 BUG_VM = 0
 BUG_UNLOCKED_PAGE = 1
 BAD_PAGE = 2
 BAD_PAGE_MLOCKED = 3
-VIOLATIONS = 4
+BAD_PAGE_LOCKED = 4
+BUG_GET_PAGE = 5
+BUG_PUT_PAGE = 6
+BUG_PAGE_COUNT = 7
+BUG_ATOMIC = 8
+BUG_RECURSION = 9
+VIOLATIONS = 10
 
 # Mappings: 0 none, odd anonymous, even a file. mapping >> 1 numbers the object.
 NO_MAPPING = 0
@@ -317,8 +323,25 @@ class Shares(NamedTuple):
     looped: Ints
 
 
+class Bugs(NamedTuple):
+    """The first hit of each violation, [violation]: time_ps, task, page (NONE for none), and what the page was then:
+    flags, refcount, mapcount. trap: 1 if a hit shall end the run; sprung: [the violation that did, or NONE].
+    """
+
+    time_ps: Ints
+    task: Ints
+    page: Ints
+    flags: Ints
+    refcount: Ints
+    mapcount: Ints
+    trap: Ints
+    sprung: Ints
+
+
 class State(NamedTuple):
-    """Everything that a primitive may touch. stop: [1 when tasks shall finish]."""
+    """Everything that a primitive may touch. violations: [violation] how often; bugs: the first of each. stop: [1 when
+    tasks shall finish].
+    """
 
     m: Machine
     settings: Settings
@@ -335,6 +358,7 @@ class State(NamedTuple):
     mapping_flags: Ints
     events: Ints
     violations: Ints
+    bugs: Bugs
     stop: Ints
 
 

@@ -34,8 +34,7 @@ from perfsim.numeric.random import below, draw
 
 
 def acquire(m: Machine, cpu: int, now: int, lock: int) -> int:
-    """Ask for a lock. Returns 0 with the lock taken, or BLOCKED with the CPU spinning."""
-    assert m.lock_owner[lock] != cpu, f"CPU {cpu} takes spinlock {lock} again"
+    """Ask for a lock. Returns 0 with the lock taken, or BLOCKED with the CPU spinning: for itself, if it has it."""
     if m.lock_owner[lock] == NONE and (m.lock_attempt[lock] == NONE or _barges(m, cpu, now, lock)):
         _own(m, cpu, now, lock)
         acquired(m.tally, m.lock_class[lock], 0, 0)

@@ -20,10 +20,13 @@ INT64 = "int64"
 FLOAT64 = "float64"
 HIST = "hist"
 DEFECTS = "defects"
+CHECKS = "checks"
 
 
 class Column(NamedTuple):
-    """type: string, int64, float64, hist (list of {upper_ns, count}) or defects (list of {defect, count})."""
+    """type: string, int64, float64, hist (list of {upper_ns, count}), defects (list of {defect, count}) or checks (list
+    of {check, count, first_ns}).
+    """
 
     name: str
     type: str
@@ -173,6 +176,13 @@ _PROTOCOL = (
         "Evictable pages left on unevictable lists, where reclaim never looks, once every task has finished its round "
         "after the window.",
     ),
+    Column(
+        "stranded_longest_ns",
+        FLOAT64,
+        "ns",
+        "How long the first of the stranded pages has been there at the end of the run: since its page lock was taken "
+        "last, by the munlock that should have moved it, or since the start if it never was. Null if there are none.",
+    ),
     Column("pgscan", INT64, "pages", "Pages that reclaim took off inactive lists to look at them."),
     Column("pgsteal", INT64, "pages", "Pages that reclaim freed."),
     Column("pgactivate", INT64, "pages", "Pages that reclaim found in use and moved to an active list."),
@@ -192,6 +202,13 @@ _PROTOCOL = (
         "pages",
         "Pages that munlock() could not isolate from the unevictable list: the kernel's suspicion, where "
         "stranded_pages is the fact.",
+    ),
+    Column(
+        "unevictable_list_drift",
+        INT64,
+        "pages",
+        "Growth of the unevictable lists from the start to the end of the run, less what was culled and not rescued. "
+        "Faults in locked ranges raise it, pages freed from the lists and putbacks that lost a race lower it.",
     ),
     Column("nr_mlock", INT64, "pages", "Pages that are mlocked at the end of the window."),
     Column("nr_unevictable", INT64, "pages", "Pages on unevictable lists at the end of the window."),
@@ -218,6 +235,14 @@ _RUN = (
         "1",
         "Violations of the kernel's assertions and of the state's invariants, but for those that the design declares "
         "as its known defects.",
+    ),
+    Column(
+        "violated_checks",
+        CHECKS,
+        "",
+        "What those violations are: a list of the name of the kernel's assertion or of the invariant (check), how "
+        "often it was violated (count; while the run went on, the most at one instant), and when first (first_ns; null "
+        "for an invariant at the end of the run).",
     ),
     Column(
         "defect_hits",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
 from perfsim.engine import ENGINES
 from perfsim.engine.engines import Engine, begin
 from perfsim.engine.prepare import design_of, profile_of, run_id
-from perfsim.engine.trace import Trace
+from perfsim.engine.trace import UNWATCHED, Watch
 from perfsim.errors import PerfsimError
 from perfsim.kernel import state as k
 from perfsim.kernel.boot import Seed, machine_size
 from perfsim.kernel.defects import Defect
 from perfsim.kernel.designs import failure
 from perfsim.kernel.state import State
+from perfsim.kernel.violations import VIOLATION_NAMES
 from perfsim.machine.tally import CATEGORIES, Tally
 from perfsim.numeric.buckets import CELLS, upper
 from perfsim.scenario.schema import MeasureSpec, Scenario
@@ -59,18 +61,20 @@ def simulate(
     design: str,
     seed: Seed,
     engine: str = ENGINES[0],
-    trace: Trace | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Row:
     """Run one scenario (its own values, no axes) under one design and return its row.
 
-    The keys are the names of measure/columns.py, without what a sweep adds (point and axes). trace: called with every
-    primitive (time in ps, CPU, name, arguments). Raises InputError for a scenario that cannot run or a user's design
-    that fails, StuckError when nobody can run any more.
+    The keys are the names of measure/columns.py, without what a sweep adds (point and axes). watch: what is told and
+    looked at meanwhile; it changes no figure but those of violations. Raises InputError for a scenario that cannot run
+    or a user's design that fails, StuckError when nobody can run any more.
     """
     started = time.perf_counter()
     profile = profile_of(scenario)
     chosen = design_of(scenario, design)
-    run = begin(engine, scenario, chosen, seed, trace)
+    run = begin(engine, scenario, chosen, seed, watch.trace)
+    if watch.check_every:
+        run.check_every(watch.check_every)
     try:
         row = _run(run, scenario.measure)
     except PerfsimError:
@@ -95,14 +99,27 @@ def simulate(
 def _run(run: Engine, measure: MeasureSpec) -> Row:
     """Let a run pass through warm-up, window and wind-down; the figures of the window."""
     end_ps = measure.warmup_ps + measure.duration_ps
+    drift = -_nr_unevictable(run.counts())
     run.advance(measure.warmup_ps)
+    drift -= _culled(run.counts())
     run.begin_window(measure.warmup_ps)
     run.advance(end_ps)
     run.end_window(end_ps)
     row = _measured(run.counts(), measure.duration_ps)
     row["events"] = run.events()
     run.finish(end_ps)
-    return row
+    drift += _nr_unevictable(run.counts()) - _culled(run.counts())
+    return row | {"unevictable_list_drift": drift}
+
+
+def _nr_unevictable(s: State) -> int:
+    """Pages on unevictable lists."""
+    return sum(s.zones.lru_length[k.LRU_UNEVICTABLE :: k.LRU_LISTS])
+
+
+def _culled(s: State) -> int:
+    """Pages that putbacks moved to unevictable lists, less those that they moved from there."""
+    return s.events[k.UNEVICTABLE_PGCULLED] - s.events[k.UNEVICTABLE_PGRESCUED]
 
 
 def _measured(s: State, duration_ps: int) -> Row:
@@ -114,7 +131,7 @@ def _measured(s: State, duration_ps: int) -> Row:
         row |= _lock(s, lock_class, name, duration_ps)
     row |= {name: s.events[event] for name, event in _COUNTERS.items()}
     row["nr_mlock"] = sum(s.zones.nr_mlock)
-    row["nr_unevictable"] = sum(s.zones.lru_length[k.LRU_UNEVICTABLE :: k.LRU_LISTS])
+    row["nr_unevictable"] = _nr_unevictable(s)
     row |= _cpu_time(s.m.tally)
     row["simulated_ns"] = duration_ps / PS_PER_NS
     return row
@@ -178,17 +195,30 @@ def _cpu_time(tally: Tally) -> Row:
 
 
 def _verdict(run: Engine, defects: tuple[Defect, ...]) -> Row:
-    """What was violated, at quiescence and before: by name where the design declares it, else as a number."""
+    """What was violated, at quiescence and before: by the defect's name where the design declares it, else by its own.
+
+    A stranded page is counted from the end of the run.
+    """
     declared = {defect.violation: defect.name for defect in defects}
-    hits: dict[str, int] = {}
-    violations = run.violated()
-    for violation, count in enumerate(run.counts().violations):
-        if violation not in declared:
-            violations += count
+    hits: Counter[str] = Counter()
+    undeclared: list[Row] = []
+    s = run.counts()
+    for violation, count in enumerate(s.violations):
+        if violation in declared:
+            hits[declared[violation]] += count
         elif count:
-            hits[declared[violation]] = hits.get(declared[violation], 0) + count
+            undeclared.append(_check(VIOLATION_NAMES[violation], count, s.bugs.time_ps[violation]))
+    undeclared += [_check(found.name, found.most, found.first_ps) for found in run.found()]
+    undeclared += [_check(name, count, None) for name, count in run.violated().items()]
+    stranded_ps = run.stranded_for_ps()
     return {
         "stranded_pages": run.stranded_pages(),
-        "invariant_violations": violations,
-        "defect_hits": [{"defect": name, "count": count} for name, count in sorted(hits.items())],
+        "stranded_longest_ns": None if stranded_ps is None else stranded_ps / PS_PER_NS,
+        "invariant_violations": sum(one["count"] for one in undeclared),
+        "violated_checks": undeclared,
+        "defect_hits": [{"defect": name, "count": count} for name, count in sorted((+hits).items())],
     }
+
+
+def _check(name: str, count: int, first_ps: int | None) -> Row:
+    return {"check": name, "count": count, "first_ns": None if first_ps is None else first_ps / PS_PER_NS}

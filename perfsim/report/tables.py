@@ -244,10 +244,11 @@ def _judged(ratio: Ratio | None, compared: Compared) -> str:
 
 
 def _correctness(rows: Iterable[Row]) -> list[str]:
-    """One line a design of which something went wrong: violations, stranded pages, known defects that showed."""
+    """One line a design of which something went wrong: violations by name, stranded pages, known defects."""
     wrong: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        wrong[row["design"]]["invariant violations"] += row["invariant_violations"]
+        for one in row["violated_checks"]:
+            wrong[row["design"]][f"violated {one['check']}"] += one["count"]
         wrong[row["design"]]["stranded pages"] += row["stranded_pages"]
         for hit in row["defect_hits"]:
             wrong[row["design"]][f"known defect {hit['defect']}"] += hit["count"]

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from perfsim import __version__
 from perfsim.errors import InputError
-from perfsim.measure.columns import DEFECTS, FLOAT64, HIST, INT64, STRING, Column, columns_with
+from perfsim.measure.columns import CHECKS, DEFECTS, FLOAT64, HIST, INT64, STRING, Column, columns_with
 from perfsim.store.atomic import replacing
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ _TYPES = {
     FLOAT64: pa.float64(),
     HIST: pa.list_(pa.struct([("upper_ns", pa.float64()), ("count", pa.int64())])),
     DEFECTS: pa.list_(pa.struct([("defect", pa.string()), ("count", pa.int64())])),
+    CHECKS: pa.list_(pa.struct([("check", pa.string()), ("count", pa.int64()), ("first_ns", pa.float64())])),
 }
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,53 @@ def test_a_broken_workload_is_told_with_line_and_column(perfsim: Perfsim) -> Non
     status, out, err = perfsim("run", "w.yaml")
     assert (status, out) == (2, "")
     assert err.startswith("w.yaml:2:34: machine.cpus: ")
+
+
+def test_a_violation_is_told_with_check_time_cpu_page_and_lines(perfsim: Perfsim, tiny: Tiny, engine: str) -> None:
+    twice = "    await cpu.test_and_clear(page, 1)\n" * 2
+    Path("mine.py").write_text(f"extends = 'redo'\nasync def unlock_page(cpu, page):\n{twice}", encoding="utf-8")
+    status, out, err = perfsim("run", "quickstart", *tiny, "--design", "mine.py", "--engine", engine)
+    assert status == 1
+    assert "mine: violated BUG at mm/filemap.c:575 (unlock of an unlocked page) " in out
+    what, where, line, *callers, verdict = err.splitlines()
+    assert what == "mine: the first violation is BUG at mm/filemap.c:575 (unlock of an unlocked page)"
+    assert re.fullmatch(
+        r"  at [\d,.]+ ns on CPU \d, in \w+\[\d\], page \d+ \(flags \S+, _count \d, _mapcount -?\d\)", where
+    )
+    assert re.fullmatch(r"    unlock_page\(\) +mine.py:4 +await cpu.test_and_clear\(page, 1\)", line)
+    assert callers[-1].split()[:1] == ["run_task()"]
+    assert verdict.startswith("mine: ")
+
+
+def test_what_a_check_during_the_run_finds_is_told_with_its_first_instant(perfsim: Perfsim, tiny: Tiny) -> None:
+    forgets = "extends = 'redo'\nasync def putback_lru_page(cpu, page):\n    await cpu.page_zone(page)\n"
+    Path("mine.py").write_text(forgets, encoding="utf-8")
+    words = ("run", "quickstart", *tiny, "--set", "measure.duration=2ms", "--design", "mine.py")
+    status, _, err = perfsim(*words, "--check-every", "500")
+    assert status == 1
+    assert re.match(r"mine: every_page_has_a_place is violated first at [\d,.]+ ns, at most \d+ at once\n", err)
+    assert "every_page_has_a_place" not in "".join(perfsim(*words)[1:])
+
+
+def test_checks_during_a_sound_run_say_nothing(perfsim: Perfsim, tiny: Tiny) -> None:
+    status, out, err = perfsim("run", "quickstart", *tiny, "--check-every", "1")
+    assert (status, err) == (0, "")
+    assert "violated" not in out
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "often"])
+def test_a_number_of_events_that_is_none_is_refused(perfsim: Perfsim, tiny: Tiny, number: str) -> None:
+    status, out, err = perfsim("run", "quickstart", *tiny, "--check-every", number)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "--check-every" in err
+
+
+def test_what_was_violated_before_everybody_waits_for_ever_is_told_first(perfsim: Perfsim, tiny: Tiny) -> None:
+    twice = "    await cpu.spin_lock(0, 0)\n" * 2
+    Path("mine.py").write_text(f"async def direct_reclaim(cpu):\n{twice}", encoding="utf-8")
+    status, out, err = perfsim("run", "quickstart", *tiny, "--design", "mine.py")
+    assert (status, out) == (1, "")
+    lines = err.splitlines()
+    assert lines[0] == "mine: the first violation is BUG: spinlock recursion"
+    assert lines[2].split()[:2] == ["direct_reclaim()", "mine.py:3"]
+    assert any(line.startswith("nobody can run at ") for line in lines)

@@ -6,7 +6,7 @@ import pytest
 
 from perfsim.engine import compiled
 from perfsim.engine.engines import CompiledEngine
-from perfsim.engine.trace import TraceRow
+from perfsim.engine.trace import TraceRow, Watch
 from perfsim.errors import StuckError
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.designs import load_design
@@ -59,10 +59,10 @@ def test_a_trace_longer_than_its_buffer_is_told_whole_and_in_order(
     room: int, scenario_of: ScenarioMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole: list[TraceRow] = []
-    simulate(scenario_of(), "redo", SEED, trace=whole.append)
+    simulate(scenario_of(), "redo", SEED, watch=Watch(whole.append))
     monkeypatch.setattr(compiled, "TRACE_ROOM", room)
     rows: list[TraceRow] = []
-    row = simulate(scenario_of(), "redo", SEED, trace=rows.append)
+    row = simulate(scenario_of(), "redo", SEED, watch=Watch(rows.append))
     assert rows == whole
     assert row["events"] == sum(one[0] < 120_000_000 for one in rows)
 
@@ -71,7 +71,7 @@ def test_what_came_before_a_deadlock_is_told_to_the_trace(scenario_of: ScenarioM
     rows: dict[str, list[TraceRow]] = {"compiled": [], "simpy": []}
     for engine, told in rows.items():
         with pytest.raises(StuckError):
-            simulate(scenario_of(TWO_LOOPS), design_file(CROSSED_SPINLOCKS), SEED, engine, told.append)
+            simulate(scenario_of(TWO_LOOPS), design_file(CROSSED_SPINLOCKS), SEED, engine, Watch(told.append))
     assert rows["compiled"] == rows["simpy"]
     assert [row[2] for row in rows["compiled"]].count("spin_lock") == 4
 

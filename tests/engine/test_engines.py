@@ -65,5 +65,5 @@ def test_the_verdict_of_a_run_that_is_finished_is_clean(engine: str, scenario_of
     run.advance(60_000_000)
     before = run.events()
     run.finish(60_000_000)
-    assert (run.violated(), run.stranded_pages()) == (0, 0)
+    assert (run.violated(), run.stranded_pages(), run.stranded_for_ps()) == ({}, 0, None)
     assert run.events() > before

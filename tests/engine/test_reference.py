@@ -8,7 +8,7 @@ import pytest
 from perfsim.engine import reference
 from perfsim.engine.prepare import profile_of, task_names
 from perfsim.engine.reference import Running, advance, events_of, finish, start
-from perfsim.engine.trace import TraceRow
+from perfsim.engine.trace import TraceRow, Watch
 from perfsim.errors import StuckError
 from perfsim.kernel.boot import Seed, boot
 from perfsim.kernel.designs import load_design
@@ -74,7 +74,7 @@ def started(scenario: Scenario, design: str) -> Running:
 def traced(scenario: Scenario, design: str, seed: Seed) -> list[TraceRow]:
     """All rows of a run's trace."""
     rows: list[TraceRow] = []
-    simulate(scenario, design, seed, trace=rows.append)
+    simulate(scenario, design, seed, watch=Watch(rows.append))
     return rows
 
 
@@ -100,7 +100,7 @@ def test_the_same_seed_gives_the_same_trace_and_another_gives_another(scenario_o
 def test_a_trace_does_not_change_the_run(scenario_of: ScenarioMaker) -> None:
     scenario = scenario_of()
     rows: list[TraceRow] = []
-    with_trace = simulate(scenario, "redo", Seed(1, 0), trace=rows.append)
+    with_trace = simulate(scenario, "redo", Seed(1, 0), watch=Watch(rows.append))
     without = simulate(scenario, "redo", Seed(1, 0))
     assert with_trace | {"wall_s": 0} == without | {"wall_s": 0}
 

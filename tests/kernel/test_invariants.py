@@ -6,9 +6,25 @@ from collections.abc import Callable
 
 import pytest
 
-from perfsim.kernel.invariants import INVARIANTS, links_are_doubly_linked, pages_of_list, stranded_pages
+from perfsim.kernel import invariants
+from perfsim.kernel.invariants import (
+    ALWAYS,
+    EVERY,
+    IN_HAND_MAX,
+    INSTANTS,
+    INVARIANTS,
+    counters_equal_lengths,
+    links_are_doubly_linked,
+    lists_agree_with_flags,
+    pages_of_list,
+    references_cover_users,
+    stranded_pages,
+    stranded_since_ps,
+    violated,
+)
 from perfsim.kernel.state import (
     AS_UNEVICTABLE,
+    BAD_PAGE_MLOCKED,
     LRU_ACTIVE_FILE,
     LRU_INACTIVE_FILE,
     LRU_LISTS,
@@ -20,8 +36,10 @@ from perfsim.kernel.state import (
     PG_MLOCKED,
     PG_SWAPBACKED,
     PG_UNEVICTABLE,
+    TASK_DONE,
     State,
 )
+from perfsim.machine.state import SPINNING
 
 Corruption = Callable[[State], None]
 
@@ -129,6 +147,49 @@ def map_another_page(s: State) -> None:
     s.ranges.pte[0] = s.ranges.pte[1]
 
 
+def count_a_pte_too_many(s: State) -> None:
+    s.pages.mapcount[s.ranges.pte[0]] += 1
+
+
+def drop_the_reference_of_a_pte(s: State) -> None:
+    s.pages.refcount[s.ranges.pte[0]] = 0
+
+
+def drop_the_reference_of_a_private_list(s: State) -> None:
+    page = inactive(s)
+    unlink_a_page(s)
+    s.pages.flags[page] &= ~PG_LRU
+    head = s.settings.first_private
+    s.pages.next[head] = s.pages.before[head] = page
+    s.pages.next[page] = s.pages.before[page] = head
+
+
+def link_a_free_page(s: State) -> None:
+    s.pages.before[s.zones.free_head[0]] = s.settings.first_head
+
+
+def keep_more_pages_in_hand_than_tasks_have_hands(s: State) -> None:
+    for _ in range(IN_HAND_MAX * s.settings.tasks + 1):
+        page = inactive(s)
+        unlink_a_page(s)
+        s.pages.before[page] = NONE
+
+
+def hold_a_spinlock_uncounted(s: State) -> None:
+    s.m.lock_owner[0] = 1
+
+
+def count_a_spinlock_that_nobody_holds(s: State) -> None:
+    s.m.locks_held[2] = 1
+
+
+def be_done_with_a_page_locked(s: State) -> None:
+    page = inactive(s)
+    s.pages.flags[page] |= PG_LOCKED
+    s.pages.locker[page] = 3
+    s.tasks.state[3] = TASK_DONE
+
+
 CORRUPTIONS: list[tuple[str, Corruption]] = [
     ("lists_agree_with_flags", clear_pg_lru),
     ("lists_agree_with_flags", set_pg_lru_of_a_free_page),
@@ -137,7 +198,7 @@ CORRUPTIONS: list[tuple[str, Corruption]] = [
     ("lists_agree_with_flags", move_to_another_zones_list),
     ("links_are_doubly_linked", bend_a_backward_link),
     ("counters_equal_lengths", miscount_a_list),
-    ("counters_equal_lengths", miscount_nr_mlock),
+    ("nr_mlock_counts_mlocked_pages", miscount_nr_mlock),
     ("counters_equal_lengths", unlink_a_page),
     ("active_excludes_unevictable", be_active_and_unevictable),
     ("references_balance", forget_a_reference),
@@ -155,12 +216,24 @@ CORRUPTIONS: list[tuple[str, Corruption]] = [
     ("no_lock_is_left", leave_a_task_queued),
     ("ptes_agree_with_pages", forget_a_pte),
     ("ptes_agree_with_pages", map_another_page),
+    ("ptes_agree_with_pages", count_a_pte_too_many),
+    ("references_cover_users", drop_the_reference_of_a_pte),
+    ("references_cover_users", drop_the_reference_of_a_private_list),
+    ("references_cover_users", keep_a_reference_to_a_free_page),
+    ("every_page_has_a_place", lose_a_free_page),
+    ("every_page_has_a_place", miscount_free_pages),
+    ("every_page_has_a_place", free_a_page_of_another_zone),
+    ("every_page_has_a_place", link_a_free_page),
+    ("every_page_has_a_place", keep_more_pages_in_hand_than_tasks_have_hands),
+    ("locks_are_held_by_who_runs", hold_a_spinlock_uncounted),
+    ("locks_are_held_by_who_runs", count_a_spinlock_that_nobody_holds),
+    ("locks_are_held_by_who_runs", be_done_with_a_page_locked),
 ]
 
 
 def broken(s: State) -> set[str]:
     """Names of the invariants that do not hold."""
-    return {invariant.__name__ for invariant in INVARIANTS if invariant(s) > 0}
+    return {invariant.__name__ for invariant in EVERY if invariant(s) > 0}
 
 
 @pytest.mark.parametrize("name, corrupt", CORRUPTIONS, ids=lambda value: getattr(value, "__name__", value))
@@ -171,7 +244,72 @@ def test_a_corruption_is_caught_by_its_invariant(s: State, name: str, corrupt: C
 
 
 def test_every_invariant_is_shown_to_catch_something() -> None:
-    assert {name for name, _ in CORRUPTIONS} == {invariant.__name__ for invariant in INVARIANTS}
+    assert {name for name, _ in CORRUPTIONS} == {invariant.__name__ for invariant in EVERY}
+
+
+def test_every_invariant_has_its_number_and_belongs_to_the_end_or_to_every_instant(s: State) -> None:
+    lose_a_free_page(s)
+    be_active_and_unevictable(s)
+    assert [violated(s, number) for number in range(len(EVERY))] == [invariant(s) for invariant in EVERY]
+    assert set(EVERY) == set(INVARIANTS) | set(INSTANTS)
+    assert set(ALWAYS) == set(INVARIANTS) & set(INSTANTS)
+
+
+@pytest.mark.parametrize("number", range(len(EVERY)))
+def test_the_number_of_an_invariant_is_its_own(s: State, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invariants, EVERY[number].__name__, lambda _: 77)
+    assert violated(s, number) == 77
+
+
+@pytest.mark.parametrize("corrupt", [clear_pg_lru, miscount_a_list, be_active_and_unevictable, unlink_a_page])
+def test_what_is_on_its_way_under_lru_lock_is_not_looked_at(s: State, corrupt: Corruption) -> None:
+    corrupt(s)
+    s.m.lock_owner[0] = 1
+    quiet = {"lists_agree_with_flags", "counters_equal_lengths", "active_excludes_unevictable"}
+    assert broken(s) & quiet == set()
+    s.m.lock_owner[0] = NONE
+    assert broken(s) & quiet
+
+
+def test_the_lists_of_a_zone_are_looked_at_though_another_is_locked(s: State) -> None:
+    s.m.lock_owner[1] = 1
+    clear_pg_lru(s)
+    miscount_a_list(s)
+    assert lists_agree_with_flags(s) > 0
+    assert counters_equal_lengths(s) == 1
+
+
+def test_a_frozen_page_has_no_reference_and_is_locked(s: State) -> None:
+    page = inactive(s)
+    s.pages.refcount[page] = 0
+    assert references_cover_users(s) == 1
+    s.pages.flags[page] |= PG_LOCKED
+    assert references_cover_users(s) == 0
+
+
+def test_a_page_that_was_freed_mlocked_is_missed_once_and_not_by_nr_mlock(s: State) -> None:
+    s.violations[BAD_PAGE_MLOCKED] = 1
+    assert broken(s) == {"nr_mlock_counts_mlocked_pages"}
+    s.zones.nr_mlock[1] += 1
+    assert broken(s) == set()
+
+
+def test_a_spinlock_handed_to_a_cpu_that_has_not_noticed_is_no_violation(s: State) -> None:
+    s.run.current[2] = 2
+    s.m.lock_owner[0], s.m.waits_for[2], s.m.cpu_state[2] = 2, 0, SPINNING
+    assert "locks_are_held_by_who_runs" not in broken(s)
+    s.m.locks_held[2] = 1
+    assert "locks_are_held_by_who_runs" in broken(s), "it spins for what it holds"
+
+
+def test_how_long_a_page_is_stranded_is_told_of_the_first(s: State) -> None:
+    assert stranded_since_ps(s) == NONE
+    first, second, third = pages_of_list(s, 1, LRU_UNEVICTABLE)[:3]
+    for page, locked_ps in ((first, 700), (second, 300), (third, 100)):
+        s.pages.locked_ps[page] = locked_ps
+    for page in (first, second):
+        s.pages.flags[page] &= ~PG_MLOCKED
+    assert stranded_since_ps(s) == 300
 
 
 @pytest.mark.parametrize(

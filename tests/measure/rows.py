@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from perfsim.measure.columns import DEFECTS, FLOAT64, HIST, INT64, STRING, columns_with
+from perfsim.measure.columns import CHECKS, DEFECTS, FLOAT64, HIST, INT64, STRING, columns_with
 from perfsim.scenario.points import Job, jobs
 from perfsim.scenario.schema import Scenario
 
@@ -15,6 +15,7 @@ VALUES = {
     FLOAT64: 0.1 + 0.2,
     HIST: [{"upper_ns": 0.127, "count": 3}, {"upper_ns": 4.0, "count": 1}],
     DEFECTS: [],
+    CHECKS: [],
 }
 
 

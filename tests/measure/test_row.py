@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perfsim.engine.trace import TraceRow
+from perfsim.engine.trace import TraceRow, Watch
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed
 from perfsim.measure.columns import COLUMNS
@@ -154,7 +154,7 @@ def test_rates_are_counters_by_the_simulated_time(scenario_of: ScenarioMaker, en
 def user_times_ps(scenario: Scenario, design: str, primitive: str) -> dict[int, list[int]]:
     """By CPU: how long each stay in user mode lasted, in order. One task a CPU, so the next row of the CPU ends it."""
     rows: list[TraceRow] = []
-    simulate(scenario, design, Seed(1, 0), trace=rows.append)
+    simulate(scenario, design, Seed(1, 0), watch=Watch(rows.append))
     stays: dict[int, list[int]] = {}
     for cpu in range(4):
         own = [row for row in rows if row[1] == cpu]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perfsim.engine import reference
 from perfsim.engine.prepare import profile_of, task_names
-from perfsim.engine.trace import TraceRow
+from perfsim.engine.trace import TraceRow, Watch
 from perfsim.kernel.boot import Seed, boot
 from perfsim.kernel.designs import load_design
 from perfsim.kernel.invariants import INVARIANTS, stranded_pages
@@ -109,8 +109,8 @@ def run_to_the_end(case: Case, seed: int) -> tuple[State, list[TraceRow]]:
 
 
 def measured(case: Case) -> dict[str, Any]:
-    """The row of a case."""
-    return simulate(case.scenario, case.design, Seed(case.seed, 0))
+    """The row of a case, its invariants checked on the way."""
+    return simulate(case.scenario, case.design, Seed(case.seed, 0), watch=Watch(check_every=20))
 
 
 @settings(max_examples=80)
@@ -139,6 +139,7 @@ def test_the_same_seed_gives_the_same_trace_and_another_seed_another(case: Case)
 @given(cases())
 def test_the_figures_of_every_row_agree_with_each_other(case: Case) -> None:
     row = measured(case)
+    assert row["violated_checks"] == []
     assert row["invariant_violations"] == row["stranded_pages"] == 0
     assert row["defect_hits"] == []
     check_cpu_time(row)

@@ -153,11 +153,12 @@ def test_people_read_the_last_part_of_an_axis_unless_two_share_it() -> None:
 
 def test_what_went_wrong_is_told_by_design(scenario: Scenario) -> None:
     rows = measured(scenario)
-    rows[0] |= {"invariant_violations": 2, "defect_hits": [{"defect": "B4", "count": 1000}]}
+    checks = [{"check": "no_page_is_lost", "count": 2, "first_ns": None}]
+    rows[0] |= {"invariant_violations": 2, "violated_checks": checks, "defect_hits": [{"defect": "B4", "count": 1000}]}
     rows[1] |= {"defect_hits": [{"defect": "B4", "count": 234}]}
     rows[5] |= {"stranded_pages": 3}
     assert as_json(rows, scenario)["notes"][3:] == [
-        "lock_page: invariant violations 2, known defect B4 1,234",
+        "lock_page: known defect B4 1,234, violated no_page_is_lost 2",
         "redo: stranded pages 3",
     ]
 

@@ -6,10 +6,10 @@ import pytest
 
 from perfsim.measure.columns import COLUMNS, Column
 
-TYPES = {"string", "int64", "float64", "hist", "defects"}
+TYPES = {"string", "int64", "float64", "hist", "defects", "checks"}
 
 # What has no unit: text, and lists whose fields carry their own.
-WITHOUT_UNIT = {"string", "hist", "defects"}
+WITHOUT_UNIT = {"string", "hist", "defects", "checks"}
 
 # An ending of a name is a promise of the unit. A pure number's unit is "1".
 UNIT_OF_ENDING = {"_ns": "ns", "_s": "s", "_per_s": "1/s", "_fraction": "1", "_count": "1", "_utilization": "1"}

@@ -78,7 +78,9 @@ def own_parameters(module: Module, function: Function) -> list[str]:
 
 
 def is_command(module: Module, function: Function) -> bool:
-    """Whether a function is one of the commands: its parameters are the command's options."""
+    """Whether a function is one of the commands, or the same for Python: its parameters are the command's options."""
+    if module.path == "perfsim/__init__.py":
+        return True
     return module.path.startswith("perfsim/cli/") and any(
         ".command(" in ast.unparse(decorator) or ".callback(" in ast.unparse(decorator)
         for decorator in function.decorator_list

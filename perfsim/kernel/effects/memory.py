@@ -6,10 +6,12 @@ life depends on the program (was the page referenced, is it dirty) is a draw of 
 
 from __future__ import annotations
 
+from perfsim.kernel.effects.bug import bug
 from perfsim.kernel.effects.rwsem import line_of_mm, readable
 from perfsim.kernel.effects.sched import choose, draw_of
 from perfsim.kernel.state import (
     BAD_PAGE,
+    BAD_PAGE_LOCKED,
     BAD_PAGE_MLOCKED,
     BALANCE,
     CONTENT,
@@ -81,14 +83,18 @@ def rmqueue(s: State, task: int, now: int, zone: int) -> int:
 def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
     """free_hot_cold_page(): the checks of bad_page(), then back to the allocator. Only here an anonymous page loses its
     mapping; one of a file has lost it before.
+
+    A page of which nothing is wrong but that it is locked is told apart: that is how B4 shows.
     """
     flags = s.pages.flags[page]
-    bad = PG_LOCKED | PG_ACTIVE | PG_UNEVICTABLE | PG_LRU | PG_SWAPCACHE
+    in_use = flags & (PG_ACTIVE | PG_UNEVICTABLE | PG_LRU | PG_SWAPCACHE)
     in_file = s.pages.mapping[page] and not s.pages.mapping[page] & MAPPING_ANON
-    if flags & bad or s.pages.mapcount[page] or s.pages.refcount[page] or in_file:
-        s.violations[BAD_PAGE] += 1
+    if in_use or s.pages.mapcount[page] or s.pages.refcount[page] or in_file:
+        bug(s, task, now, page, BAD_PAGE)
+    elif flags & PG_LOCKED:
+        bug(s, task, now, page, BAD_PAGE_LOCKED)
     if flags & PG_MLOCKED:
-        s.violations[BAD_PAGE_MLOCKED] += 1
+        bug(s, task, now, page, BAD_PAGE_MLOCKED)
     cpu = s.tasks.cpu[task]
     work(s.m, cpu, PAGE_FREE)
     s.m.pending_ps[cpu] += write_line(s.m, cpu, page)

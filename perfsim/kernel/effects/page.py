@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.effects.bug import bug
 from perfsim.kernel.state import (
     AS_UNEVICTABLE,
+    BUG_GET_PAGE,
+    BUG_PAGE_COUNT,
+    BUG_PUT_PAGE,
     BUG_UNLOCKED_PAGE,
     BUG_VM,
     MAPPING_ANON,
@@ -72,7 +76,7 @@ def test_and_clear(s: State, task: int, now: int, page: int, flag: int) -> int:
         if old:
             held(s.m.tally, PAGE_LOCK, s.pages.locked_ps[page], now)
         else:
-            s.violations[BUG_UNLOCKED_PAGE] += 1
+            bug(s, task, now, page, BUG_UNLOCKED_PAGE)
     elif flag == PG_MLOCKED and old:
         s.zones.nr_mlock[zone_of(s, page)] -= 1
     return old
@@ -116,7 +120,7 @@ def get_page(s: State, task: int, now: int, page: int) -> int:
     """get_page(): atomic_inc(_count). On a free or frozen page it is a BUG (mm.h:297)."""
     _charge_atomic(s, task, page)
     if s.pages.refcount[page] == 0:
-        s.violations[BUG_VM] += 1
+        bug(s, task, now, page, BUG_GET_PAGE)
     s.pages.refcount[page] += 1
     return 0
 
@@ -131,10 +135,10 @@ def get_page_unless_zero(s: State, task: int, now: int, page: int) -> int:
 
 
 def put_page_testzero(s: State, task: int, now: int, page: int) -> int:
-    """put_page_testzero(): drop a reference. Returns 1 when it was the last."""
+    """put_page_testzero(): drop a reference. Returns 1 when it was the last; below 0 it does not go."""
     _charge_atomic(s, task, page)
     if s.pages.refcount[page] <= 0:
-        s.violations[BUG_VM] += 1
+        bug(s, task, now, page, BUG_PUT_PAGE)
         return 0
     s.pages.refcount[page] -= 1
     return 1 if s.pages.refcount[page] == 0 else 0
@@ -160,14 +164,21 @@ def page_unfreeze_refs(s: State, task: int, now: int, page: int, count: int) -> 
 def VM_BUG_ON(s: State, task: int, now: int, page: int, flags: int) -> int:  # noqa: N802 - the kernel's name
     """VM_BUG_ON(Page##Flag(page)) for any of the flags. Counted, not fatal: a kernel without CONFIG_DEBUG_VM (D3)."""
     if s.pages.flags[page] & flags:
-        s.violations[BUG_VM] += 1
+        bug(s, task, now, page, BUG_VM)
     return 0
 
 
 def VM_BUG_ON_NOT(s: State, task: int, now: int, page: int, flag: int) -> int:  # noqa: N802 - the kernel's name
     """VM_BUG_ON(!Page##Flag(page))."""
     if not s.pages.flags[page] & flag:
-        s.violations[BUG_VM] += 1
+        bug(s, task, now, page, BUG_VM)
+    return 0
+
+
+def VM_BUG_ON_COUNT_NOT(s: State, task: int, now: int, page: int, count: int) -> int:  # noqa: N802 - like the two above
+    """VM_BUG_ON(page_count(page) != count)."""
+    if s.pages.refcount[page] != count:
+        bug(s, task, now, page, BUG_PAGE_COUNT)
     return 0
 
 

@@ -9,7 +9,9 @@ waker's interrupt ends it, and what is left of it passes when its task runs agai
 
 from __future__ import annotations
 
+from perfsim.kernel.effects.bug import bug
 from perfsim.kernel.state import (
+    BUG_ATOMIC,
     CHOICE,
     HISTOGRAMS,
     HOLD,
@@ -303,7 +305,10 @@ def _make_ready_first(s: State, task: int, now: int) -> None:
 
 def _switch_away(s: State, cpu: int, now: int) -> None:
     """The running task leaves its CPU to the next of the queue, or to the idle loop; holding no spinlock (I10)."""
-    assert s.m.locks_held[cpu] == 0, f"CPU {cpu} schedules with a spinlock held"
+    if s.m.locks_held[cpu]:
+        task = s.run.current[cpu]
+        page = s.queues.page[task] if s.queues.since_ps[task] >= 0 else NONE
+        bug(s, task, now, page, BUG_ATOMIC)
     spend(s.m.tally, cpu, now, SWITCH)
     s.m.cpu_state[cpu] = SWITCHED_OUT
     s.run.need_resched[cpu] = 0

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.state import State, spinlock
+from perfsim.kernel.effects.bug import bug
+from perfsim.kernel.state import BUG_RECURSION, NONE, State, spinlock
 from perfsim.machine import locks
 from perfsim.machine.costs import BARRIER_FULL, IRQ_ENABLE, IRQ_RESTORE
 from perfsim.machine.state import work
 
 
 def spin_lock(s: State, task: int, now: int, lock_class: int, index: int) -> int:
-    """spin_lock(); also the forms that switch interrupts off, whose cost passes before."""
-    return locks.acquire(s.m, s.tasks.cpu[task], now, spinlock(s, lock_class, index))
+    """spin_lock(); also the forms that switch interrupts off, whose cost passes before.
+
+    Who takes what it holds spins for itself, for ever (I12).
+    """
+    cpu = s.tasks.cpu[task]
+    lock = spinlock(s, lock_class, index)
+    if s.m.lock_owner[lock] == cpu:
+        bug(s, task, now, NONE, BUG_RECURSION)
+    return locks.acquire(s.m, cpu, now, lock)
 
 
 def spin_unlock(s: State, task: int, now: int, lock_class: int, index: int) -> int:

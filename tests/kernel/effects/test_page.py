@@ -6,6 +6,9 @@ import pytest
 
 from perfsim.kernel.state import (
     AS_UNEVICTABLE,
+    BUG_GET_PAGE,
+    BUG_PAGE_COUNT,
+    BUG_PUT_PAGE,
     BUG_UNLOCKED_PAGE,
     BUG_VM,
     PAGE_LOCK,
@@ -174,22 +177,22 @@ def test_references_go_up_and_down_and_the_last_one_says_so(s: State, do: Do) ->
     assert do(s, "get_page_unless_zero", PAGE).value == 1
     assert s.pages.refcount[PAGE] == 3
     assert [do(s, "put_page_testzero", PAGE).value for _ in range(3)] == [0, 0, 1]
-    assert s.violations[BUG_VM] == 0
+    assert set(s.violations) == {0}
 
 
 def test_a_page_without_references_gives_none(s: State, do: Do) -> None:
     s.pages.refcount[PAGE] = 0
     assert do(s, "get_page_unless_zero", PAGE).value == 0
     assert s.pages.refcount[PAGE] == 0
-    assert s.violations[BUG_VM] == 0
+    assert set(s.violations) == {0}
 
 
 def test_get_and_put_of_a_page_without_references_are_bugs_of_the_kernel(s: State, do: Do) -> None:
     s.pages.refcount[PAGE] = 0
     assert do(s, "put_page_testzero", PAGE).value == 0
-    assert (s.pages.refcount[PAGE], s.violations[BUG_VM]) == (0, 1)
+    assert (s.pages.refcount[PAGE], s.violations[BUG_PUT_PAGE], s.violations[BUG_GET_PAGE]) == (0, 1, 0)
     do(s, "get_page", PAGE)
-    assert s.violations[BUG_VM] == 2
+    assert (s.pages.refcount[PAGE], s.violations[BUG_PUT_PAGE], s.violations[BUG_GET_PAGE]) == (1, 1, 1)
 
 
 def test_references_freeze_only_when_they_are_as_expected(s: State, do: Do) -> None:
@@ -208,6 +211,15 @@ def test_an_assertion_counts_any_of_its_flags_and_goes_on(s: State, do: Do) -> N
     do(s, "VM_BUG_ON", PAGE, PG_ACTIVE | PG_LRU)
     do(s, "VM_BUG_ON_NOT", PAGE, PG_ACTIVE)
     assert s.violations[BUG_VM] == 2
+
+
+def test_an_assertion_of_the_number_of_references_wants_exactly_that(s: State, do: Do) -> None:
+    s.pages.refcount[PAGE] = 2
+    assert do(s, "VM_BUG_ON_COUNT_NOT", PAGE, 2) == (0, 0)
+    assert s.violations[BUG_PAGE_COUNT] == 0
+    do(s, "VM_BUG_ON_COUNT_NOT", PAGE, 1)
+    do(s, "VM_BUG_ON_COUNT_NOT", PAGE, 3)
+    assert s.violations[BUG_PAGE_COUNT] == sum(s.violations) == 2
 
 
 def test_a_pages_zone_is_where_its_number_lies(s: State, do: Do) -> None:

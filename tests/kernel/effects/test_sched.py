@@ -14,6 +14,7 @@ from perfsim.kernel.effects.sched import (
     wake_task,
 )
 from perfsim.kernel.state import (
+    BUG_ATOMIC,
     CHOICE,
     MLOCK_CALL,
     NONE,
@@ -123,8 +124,18 @@ def test_a_slice_begins_when_its_task_does(s: State, do: Do) -> None:
 def test_to_schedule_with_a_spinlock_held_is_a_bug(s: State, do: Do) -> None:
     do(s, "task_begin")
     do(s, "spin_lock", 0, 0)
-    with pytest.raises(AssertionError, match="CPU 0 schedules with a spinlock held"):
-        do(s, "task_exit", now=5)
+    do(s, "task_exit", now=5)
+    assert s.violations[BUG_ATOMIC] == sum(s.violations) == 1
+    assert (s.bugs.time_ps[BUG_ATOMIC], s.bugs.task[BUG_ATOMIC], s.bugs.page[BUG_ATOMIC]) == (5, 0, NONE)
+
+
+def test_to_sleep_on_a_page_lock_with_a_spinlock_held_is_a_bug_that_names_the_page(s: State, do: Do) -> None:
+    do(s, "task_begin")
+    do(s, "spin_lock", 0, 0)
+    do(s, "page_lock_contended", 9, now=3)
+    do(s, "prepare_to_wait_exclusive", 9, now=3)
+    assert do(s, "io_schedule", now=4).value == BLOCKED
+    assert (s.violations[BUG_ATOMIC], s.bugs.page[BUG_ATOMIC]) == (1, 9)
 
 
 @pytest.mark.parametrize(

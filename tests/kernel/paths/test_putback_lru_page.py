@@ -5,7 +5,7 @@ import pytest
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.effects.memory import SWAP_SUCCESS
 from perfsim.kernel.state import (
-    BAD_PAGE,
+    BAD_PAGE_LOCKED,
     BUG_UNLOCKED_PAGE,
     BUG_VM,
     LRU_ACTIVE_FILE,
@@ -328,9 +328,9 @@ def put_back_last_of_its_users(stage: Stage) -> None:
 
 def test_old_putback_that_fills_a_pagevec_may_free_a_locked_page(old: Stage) -> None:
     put_back_last_of_its_users(old)
-    assert old.s.violations[BAD_PAGE] == 1
+    assert old.s.violations[BAD_PAGE_LOCKED] == 1
     assert old.s.violations[BUG_UNLOCKED_PAGE] == 1
-    assert {defect.violation for defect in old.design.defects} == {BAD_PAGE, BUG_UNLOCKED_PAGE}
+    assert {defect.violation for defect in old.design.defects} == {BAD_PAGE_LOCKED, BUG_UNLOCKED_PAGE}
 
 
 def test_redo_putback_frees_the_same_page_without_harm(redo: Stage) -> None:
