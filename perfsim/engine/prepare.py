@@ -11,10 +11,11 @@ from pathlib import Path
 from perfsim import __version__
 from perfsim.engine import ENGINES
 from perfsim.errors import InputError
-from perfsim.kernel.boot import Seed, machine_size, memory_shares
+from perfsim.kernel.boot import Seed, machine_size, memory_shares, page_size_bytes
 from perfsim.kernel.designs import Design, load_design
 from perfsim.kernel.placement import place_everybody
 from perfsim.machine.profile import CostProfile, load_profile
+from perfsim.scenario.relations import check_machine
 from perfsim.scenario.schema import Scenario, place
 from perfsim.units import format_size
 
@@ -55,9 +56,8 @@ def run_id(scenario: Scenario, design: str, seed: Seed) -> str:
         "machine": machine_size(scenario, profile),
         "profile": profile.content_sha256,
         "memory": asdict(scenario.memory),
-        "memcg": scenario.kernel.memcg,
-        "drain_all": scenario.kernel.drain_all,
-        "tasks": [_figures(asdict(task)) for task in scenario.tasks],
+        "kernel": _kernel_figures(scenario, profile),
+        "tasks": _task_figures(scenario),
         "measure": asdict(scenario.measure),
         "design": design_of(scenario, design).source_sha256,
         "seed": seed.seed,
@@ -68,14 +68,16 @@ def run_id(scenario: Scenario, design: str, seed: Seed) -> str:
 
 
 def check_fits(scenario: Scenario, designs: tuple[str, ...], engine: str, runs_at_once: int = 1) -> None:
-    """Refuse, before anything is allocated, what cannot run: unknown profile or design, memory that does not suffice.
+    """Refuse, before anything is allocated, what cannot run: unknown profile or design, tasks that do not fit the
+    machine, memory that does not suffice.
 
     engine: its name; runs_at_once: worker processes. Raises InputError with the needed and the available figure.
     """
     profile = profile_of(scenario)
     for design in designs:
         design_of(scenario, design)
-    _, nodes = machine_size(scenario, profile)
+    cpus, nodes = machine_size(scenario, profile)
+    check_machine(scenario, cpus, nodes)
     pages = nodes * scenario.memory.pages_per_node
     needed = pages * BYTES_PER_PAGE[engine] * runs_at_once
     available = available_bytes()
@@ -114,6 +116,18 @@ def _free_memory() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _figures(task: dict[str, object]) -> dict[str, object]:
-    """What of a group of tasks changes figures: neither its name nor where it stood in the file."""
-    return {key: value for key, value in task.items() if key not in ("name", "count_place")}
+def _kernel_figures(scenario: Scenario, profile: CostProfile) -> dict[str, object]:
+    """The kernel's options; which of the designs runs is told apart."""
+    kernel = asdict(scenario.kernel) | {"page_size_bytes": page_size_bytes(scenario, profile)}
+    del kernel["designs"]
+    return kernel
+
+
+def _task_figures(scenario: Scenario) -> list[dict[str, object]]:
+    """What of the groups of tasks changes figures: neither names nor where they stood in the file."""
+    numbers = {task.name: number for number, task in enumerate(scenario.tasks)}
+    return [
+        {key: value for key, value in asdict(task).items() if key not in ("name", "count_place")}
+        | {"shares": numbers[task.shares] if task.shares else None}
+        for task in scenario.tasks
+    ]

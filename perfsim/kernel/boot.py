@@ -44,17 +44,17 @@ from perfsim.kernel.state import (
     WorkQueues,
     Zones,
 )
+from perfsim.machine.costs import PAGE_CLEAR, PAGE_COPY
 from perfsim.machine.profile import CostProfile
 from perfsim.machine.state import Layout, new_machine
 from perfsim.machine.topology import cpu_nodes
 from perfsim.numeric.columns import Filled, as_lists
 from perfsim.numeric.random import stream_key
-from perfsim.scenario.schema import Scenario, place
-from perfsim.units import PPM_PER_WHOLE
+from perfsim.scenario.schema import WAIT_TABLE_SIZE_MAX, WAIT_TABLE_SIZE_MIN, MemorySpec, Scenario, place
+from perfsim.units import PPM_PER_WHOLE, format_size
 
 PAGES_PER_BUCKET = 256
-BUCKETS_MIN = 4
-BUCKETS_MAX = 4096
+KIB = 1024
 
 
 class Seed(NamedTuple):
@@ -85,7 +85,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
     """
     cpus, nodes = machine_size(scenario, profile)
     placed = place_everybody(scenario, cpus, nodes)
-    watermark = watermarks(scenario.memory.pages_per_node, nodes, profile.page_size_bytes)
+    watermark = zone_watermarks(scenario, profile)
     shares = memory_shares(scenario, profile)
     settings = _settings(scenario, nodes, len(placed), shares)
     layout = _layout(settings, placed, (cpus, nodes), seed)
@@ -93,7 +93,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
     tasks = _tasks(placed, seed)
     _hand_out_ranges(settings, ranges, tasks, placed)
     return State(
-        m=new_machine(profile, profile.best_ps, layout),
+        m=new_machine(profile, costs_ps(scenario, profile), layout),
         settings=settings,
         shares=shares,
         pages=_pages(settings, len(placed)),
@@ -113,22 +113,63 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
     )
 
 
-def watermarks(pages_per_node: int, nodes: int, page_size_bytes: int) -> tuple[int, int, int]:
+def page_size_bytes(scenario: Scenario, profile: CostProfile) -> int:
+    """PAGE_SIZE of a run in bytes: the workload's, else the profile's."""
+    return scenario.kernel.page_size_bytes or profile.page_size_bytes
+
+
+def costs_ps(scenario: Scenario, profile: CostProfile) -> tuple[int, ...]:
+    """What the machine's steps cost in this run, by the constants of costs.py.
+
+    The profile's best figures; clearing or copying a page takes time in proportion to PAGE_SIZE.
+    """
+    page_bytes = page_size_bytes(scenario, profile)
+    costs = list(profile.best_ps)
+    for cost in (PAGE_CLEAR, PAGE_COPY):
+        costs[cost] = costs[cost] * page_bytes // profile.page_size_bytes
+    return tuple(costs)
+
+
+def zone_watermarks(scenario: Scenario, profile: CostProfile) -> tuple[int, int, int]:
+    """pages_min, pages_low, pages_high of each zone of a run.
+
+    Raises InputError for a min_free that is less than a page of each zone, or puts pages_high above the zone.
+    """
+    _, nodes = machine_size(scenario, profile)
+    pages, page_kib = scenario.memory.pages_per_node, page_size_bytes(scenario, profile) // KIB
+    min_free_bytes = scenario.kernel.min_free_bytes
+    if min_free_bytes is None:
+        return watermarks(pages, nodes, page_kib * KIB)
+    pages_min = min_free_bytes // KIB // page_kib // nodes
+    marks = _marks(pages_min)
+    if pages_min == 0 or marks[WMARK_HIGH] > pages:
+        found = f"{format_size(min_free_bytes)} are {pages_min} pages in each of {nodes} zones of {pages}"
+        above = f", where reclaim keeps up to {marks[WMARK_HIGH]} pages free" if pages_min else ""
+        zones_kib = nodes * page_kib
+        expected = f"expected {zones_kib}KiB to {(2 * pages + 1) // 3 * zones_kib}KiB"
+        raise InputError(place(scenario, "kernel.min_free"), f"kernel.min_free: {found}{above}; {expected}")
+    return marks
+
+
+def watermarks(pages_per_node: int, nodes: int, page_bytes: int) -> tuple[int, int, int]:
     """pages_min, pages_low, pages_high of a zone. C: mm/page_alloc.c, setup_per_zone_pages_min().
 
     min_free_kbytes = sqrt(16 * memory in KiB) within 128 .. 65536, shared out to the zones; at most a sixteenth of one.
     """
-    page_kib = page_size_bytes // 1024
+    page_kib = page_bytes // KIB
     total_kib = nodes * pages_per_node * page_kib
     min_kib = max(128, min(65_536, isqrt(16 * total_kib)))
-    pages_min = max(1, min(min_kib // page_kib // nodes, pages_per_node // 16))
+    return _marks(max(1, min(min_kib // page_kib // nodes, pages_per_node // 16)))
+
+
+def _marks(pages_min: int) -> tuple[int, int, int]:
     return pages_min, pages_min + max(1, pages_min // 4), pages_min + max(2, pages_min // 2)
 
 
 def _settings(scenario: Scenario, nodes: int, tasks: int, shares: Shares) -> Settings:
     pages_per_node = scenario.memory.pages_per_node
     pages = nodes * pages_per_node
-    buckets = _power_of_two(pages_per_node // PAGES_PER_BUCKET)
+    buckets = scenario.kernel.wait_table_size or _power_of_two(pages_per_node // PAGES_PER_BUCKET)
     first_private = pages + nodes * LRU_LISTS
     return Settings(
         tasks=tasks,
@@ -138,6 +179,8 @@ def _settings(scenario: Scenario, nodes: int, tasks: int, shares: Shares) -> Set
         buckets_per_zone=buckets,
         memcg=1 if scenario.kernel.memcg else 0,
         drain_all=scenario.kernel.drain_all,
+        pagevec_size=scenario.kernel.pagevec_size,
+        swap_cluster_max=scenario.kernel.swap_cluster_max,
         file_ppm=scenario.memory.file_ppm,
         referenced_ppm=scenario.memory.referenced_ppm,
         dirty_ppm=scenario.memory.dirty_ppm,
@@ -168,8 +211,8 @@ def _stride(pages: int) -> int:
 
 
 def _power_of_two(wanted: int) -> int:
-    size = BUCKETS_MIN
-    while size < wanted and size < BUCKETS_MAX:
+    size = WAIT_TABLE_SIZE_MIN
+    while size < wanted and size < WAIT_TABLE_SIZE_MAX:
         size *= 2
     return size
 
@@ -340,12 +383,15 @@ def memory_shares(scenario: Scenario, profile: CostProfile) -> Shares:
     memory = scenario.memory
     cpus, nodes = machine_size(scenario, profile)
     placed = place_tasks(scenario.tasks, cpus, nodes)
-    pages_high = watermarks(memory.pages_per_node, nodes, profile.page_size_bytes)[WMARK_HIGH]
+    pages_high = zone_watermarks(scenario, profile)[WMARK_HIGH]
     range_pages = _range_pages(scenario)
     looped = -(-max((spec.pages for spec in scenario.tasks), default=0) // nodes)
-    locked_pages = min(
-        memory.pages_per_node * memory.mlocked_ppm // PPM_PER_WHOLE, memory.pages_per_node - pages_high - looped
-    )
+    locked_pages = memory.pages_per_node * memory.mlocked_ppm // PPM_PER_WHOLE
+    lockable_pages = memory.pages_per_node - pages_high - looped
+    if locked_pages > max(lockable_pages, 0):
+        raise InputError(
+            place(scenario, "memory.mlocked_fraction"), _too_many_locked(memory, locked_pages, lockable_pages)
+        )
     lockable_ppm = min(memory.mlocked_ppm, (PPM_PER_WHOLE - memory.mlocked_ppm) // 2)
     lockable = memory.pages_per_node * lockable_ppm // PPM_PER_WHOLE // range_pages
     shares = Shares([], [], [], [], [])
@@ -366,6 +412,15 @@ def _too_small(scenario: Scenario, needed: int) -> str:
     return (
         f"memory.pages_per_node: {scenario.memory.pages_per_node} pages do not hold those that are free or locked and, "
         f"for each task, a range to lock or its page locks; expected at least {needed}"
+    )
+
+
+def _too_many_locked(memory: MemorySpec, locked_pages: int, lockable_pages: int) -> str:
+    kept = memory.pages_per_node - lockable_pages
+    most = max(lockable_pages, 0) * 10_000 // memory.pages_per_node
+    return (
+        f"memory.mlocked_fraction: {locked_pages} pages of a node's {memory.pages_per_node}, of which {kept} are kept "
+        f"free or are a lock_loop's; expected at most {most / 10_000:g}"
     )
 
 

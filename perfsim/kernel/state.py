@@ -154,6 +154,8 @@ class Settings(NamedTuple):
     buckets_per_zone: int
     memcg: int
     drain_all: int
+    pagevec_size: int
+    swap_cluster_max: int
     file_ppm: int
     referenced_ppm: int
     dirty_ppm: int

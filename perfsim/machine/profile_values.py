@@ -249,44 +249,26 @@ def _weight(item: Item) -> int:
 
 
 def _clock_hz(item: Item) -> int:
-    clock_hz = _quantity(item, parse_frequency_hz, "clock", "2.3GHz")
+    clock_hz = fields.quantity(item, parse_frequency_hz, "clock", "2.3GHz")
     if not CLOCK_HZ_MIN <= clock_hz <= CLOCK_HZ_MAX:
         raise refusal(item, f"{shown(item.node)} is out of range; expected a clock from 1MHz to 100GHz")
     return clock_hz
 
 
 def _page_size_bytes(item: Item) -> int:
-    return _power_of_two_bytes(item, PAGE_SIZE_MIN, PAGE_SIZE_MAX, "4KiB")
+    return fields.power_of_two_bytes(item, PAGE_SIZE_MIN, PAGE_SIZE_MAX, "4KiB")
 
 
 def _line_size_bytes(item: Item) -> int:
-    return _power_of_two_bytes(item, LINE_SIZE_MIN, LINE_SIZE_MAX, "64B")
-
-
-def _power_of_two_bytes(item: Item, low: int, high: int, example: str) -> int:
-    size_bytes = _quantity(item, parse_size_bytes, "size", example)
-    if not low <= size_bytes <= high or size_bytes & (size_bytes - 1):
-        problem = f"{shown(item.node)}; expected a power of two from {format_size(low)} to {format_size(high)}"
-        raise refusal(item, problem)
-    return size_bytes
+    return fields.power_of_two_bytes(item, LINE_SIZE_MIN, LINE_SIZE_MAX, "64B")
 
 
 def _cache_size_bytes(item: Item, line_size_bytes: int) -> int:
-    size_bytes = _quantity(item, parse_size_bytes, "size", "1MiB")
+    size_bytes = fields.quantity(item, parse_size_bytes, "size", "1MiB")
     if size_bytes and not line_size_bytes <= size_bytes <= CACHE_SIZE_MAX:
         bounds = f"from a line's {format_size(line_size_bytes)} to {format_size(CACHE_SIZE_MAX)}"
         raise refusal(item, f"{shown(item.node)}; expected a size {bounds}, or 0B for a cache that nothing leaves")
     return size_bytes
-
-
-def _quantity(item: Item, parse: Callable[[str], int], what: str, example: str) -> int:
-    value = item.node.value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise refusal(item, f"{shown(item.node)} has no unit; expected a {what} such as {example}")
-    try:
-        return parse(fields.text(item, f"a {what} such as {example}"))
-    except ValueError as error:
-        raise refusal(item, str(error)) from None
 
 
 def _source(lineage: Lineage, key: str) -> str:

@@ -50,7 +50,13 @@ def columns_with(axes: Sequence[Axis]) -> tuple[Column, ...]:
     return (*_IDENTITY, *map(axis_column, axes), *COLUMNS[len(_IDENTITY) :])
 
 
-_AXIS_UNITS = {"pages_per_node": "pages", "range_pages": "pages", "pages": "pages"}
+_AXIS_UNITS = {
+    "pages_per_node": "pages",
+    "range_pages": "pages",
+    "pages": "pages",
+    "pagevec_size": "pages",
+    "swap_cluster_max": "pages",
+}
 
 _IDENTITY = (
     Column(

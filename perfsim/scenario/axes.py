@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DURATION_KEYS = ("warmup", "duration", "think", "hold")
 _FRACTION_KEYS = ("share", "file_fraction", "mlocked_fraction", "referenced_fraction", "dirty_fraction")
+_SIZE_KEYS = ("page_size", "min_free")
 _EXAMPLE = "machine.cpus: [1, 2, 4]"
 
 
@@ -62,8 +63,12 @@ def _column(path: str, value: Item) -> AxisColumn:
         return fields.described(fields.duration(value))
     if key in _FRACTION_KEYS:
         return fields.fraction_ppm(value) / PPM_PER_WHOLE
+    if key in _SIZE_KEYS:
+        return fields.described_size(fields.size_bytes(value))
     if isinstance(value.node.value, bool):
         return str(value.node.value).lower()
     if not isinstance(value.node.value, (int, float, str)):
         raise refusal(value, f"{fields.shown(value.node)} where one value of {path} belongs; expected a scalar")
+    if key == "target_node":  # text, for one of its values is a word
+        return str(value.node.value)
     return value.node.value

@@ -10,7 +10,15 @@ from perfsim.errors import InputError, did_you_mean, quoted
 from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
 from perfsim.scenario.schema import DURATION_MAX_PS, Duration
 from perfsim.scenario.source import Node
-from perfsim.units import format_count, format_duration, parse_duration_ps, parse_fraction_ppm
+from perfsim.units import (
+    SIZE_UNITS_BYTES,
+    format_count,
+    format_duration,
+    format_size,
+    parse_duration_ps,
+    parse_fraction_ppm,
+    parse_size_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -114,6 +122,15 @@ def integer(item: Item, low: int, high: int) -> int:
     return value
 
 
+def power_of_two(item: Item, low: int, high: int) -> int:
+    """A whole number that is a power of two, as low and high are, both included."""
+    value = integer(item, low, high)
+    if value & (value - 1):
+        expected = f"expected a power of two from {format_count(low)} to {format_count(high)}"
+        raise refusal(item, f"{value} is no power of two; {expected}")
+    return value
+
+
 def boolean(item: Item) -> bool:
     """true or false, and none of YAML 1.1's other words for them."""
     if not isinstance(item.node.value, bool):
@@ -171,6 +188,38 @@ def fraction_ppm(item: Item) -> int:
         return parse_fraction_ppm(value)
     except ValueError as error:
         raise refusal(item, str(error)) from None
+
+
+def quantity(item: Item, parse: Callable[[str], int], what: str, example: str) -> int:
+    """A number with its unit, as one of the readers in `units` reads it."""
+    value = item.node.value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise refusal(item, f"{shown(item.node)} has no unit; expected a {what} such as {example}")
+    try:
+        return parse(text(item, f"a {what} such as {example}"))
+    except ValueError as error:
+        raise refusal(item, str(error)) from None
+
+
+def power_of_two_bytes(item: Item, low: int, high: int, example: str) -> int:
+    """A size that is a power of two, in bytes; low and high included."""
+    size_bytes = quantity(item, parse_size_bytes, "size", example)
+    if not low <= size_bytes <= high or size_bytes & (size_bytes - 1):
+        problem = f"{shown(item.node)}; expected a power of two from {format_size(low)} to {format_size(high)}"
+        raise refusal(item, problem)
+    return size_bytes
+
+
+def size_bytes(item: Item) -> int:
+    """A size, in bytes."""
+    return quantity(item, parse_size_bytes, "size", "4MiB")
+
+
+def described_size(size_bytes: int) -> str:
+    """A size in its largest unit of which it is a whole number, as axis columns hold it."""
+    units = (unit for unit in ("TiB", "GiB", "MiB", "KiB") if size_bytes and size_bytes % SIZE_UNITS_BYTES[unit] == 0)
+    unit = next(units, "B")
+    return f"{size_bytes // SIZE_UNITS_BYTES[unit]}{unit}"
 
 
 def fixed_duration_ps(item: Item) -> int:

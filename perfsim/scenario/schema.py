@@ -25,6 +25,14 @@ REPLICATIONS_MAX = 10_000
 SEED_MAX = 2**63 - 1
 POINTS_MAX = 10_000
 JOBS_MAX = 1_000_000
+PAGE_SIZE_BYTES_MIN = 2**12
+PAGE_SIZE_BYTES_MAX = 2**16
+PAGEVEC_SIZE_MAX = 15
+SWAP_CLUSTER_MAX_MAX = 256
+WAIT_TABLE_SIZE_MIN = 4
+WAIT_TABLE_SIZE_MAX = 4096
+NEXT_NODE = -1
+"""target_node of a task that takes the nodes in turn."""
 
 MS_PS = 10**9
 DURATION_MAX_PS = 3600 * 10**12
@@ -33,7 +41,16 @@ DURATION_MAX_PS = 3600 * 10**12
 SECTION_KEYS: Mapping[str, tuple[str, ...]] = {
     "machine": ("profile", "cpus", "nodes"),
     "memory": ("pages_per_node", "file_fraction", "mlocked_fraction", "referenced_fraction", "dirty_fraction"),
-    "kernel": ("designs", "memcg", "drain_all"),
+    "kernel": (
+        "designs",
+        "memcg",
+        "drain_all",
+        "page_size",
+        "pagevec_size",
+        "swap_cluster_max",
+        "wait_table_size",
+        "min_free",
+    ),
     "measure": ("warmup", "duration"),
     "sweep": ("axes", "replications", "seed"),
 }
@@ -87,15 +104,28 @@ class MemorySpec:
 
 @dataclass(frozen=True, slots=True)
 class KernelSpec:
-    """Which kernels. designs: names, or paths of .py files, the first one old; memcg: memory cgroups are built in.
+    """Which kernels.
 
+    designs: names, or paths of .py files, the first one old. memcg: memory cgroups are built in.
     drain_all: how often an mlock() drains the pagevecs of all CPUs, an index of DRAIN_ALL: 2.6.26-rc5-mm3 does it at
     entry and exit of mlock() and of munlock(), later kernels once, at the entry of mlock().
+    page_size_bytes: PAGE_SIZE, a power of two from 4 KiB to 64 KiB; None means the profile's.
+    pagevec_size: PAGEVEC_SIZE, pages in a full pagevec, 1 to 15.
+    swap_cluster_max: SWAP_CLUSTER_MAX, pages that reclaim takes off a list at once, 1 to 256.
+    wait_table_size: hashed wait queues of page locks in a zone, a power of two from 4 to 4096; None means as many as
+    the kernel gives a zone of that size, one for 256 pages.
+    min_free_bytes: min_free_kbytes, a whole number of KiB, what is kept free in all zones together; None means as
+    much as the kernel keeps of that memory.
     """
 
     designs: tuple[str, ...] = ("lock_page", "redo")
     memcg: bool = True
     drain_all: int = 2
+    page_size_bytes: int | None = None
+    pagevec_size: int = 14
+    swap_cluster_max: int = 32
+    wait_table_size: int | None = None
+    min_free_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +135,14 @@ class TaskSpec:
     name: unique in the scenario. kind: one of `tasks.KINDS`.
     count, share_ppm, per: how many; exactly one of the three is not None. share_ppm is of the CPUs; per is "node" or
     "cpu". `points.task_count` gives the number.
-    think, hold: the task's own time between two rounds, and with what it has locked; NO_TIME if the kind has none.
-    range_pages: pages of one mlock call; 0 for the other kinds.
+    think, hold: the task's own time between two rounds, and with what it has locked, mapped or written; NO_TIME if the
+    kind has none.
+    range_pages: pages of the range, file or segment that a round works on; 0 if it works on none, which a fault task
+    may. With shares the first so many pages of the other's range.
+    shares: the group whose tasks' ranges these work on, task i on those of task i modulo their number, as threads of
+    one process do; "" for ranges of its own.
+    target_node: where migrate moves its pages, a node's number; NEXT_NODE for each node after the other, and for the
+    other kinds.
     lock: "lru_lock" or "page_lock", of a lock_loop. pages: over how many page locks it spreads; 0 without page_lock.
     count_place: where the file says how many: its count, share or per; the task itself if it leaves that out.
     """
@@ -119,6 +155,8 @@ class TaskSpec:
     think: Duration = NO_TIME
     hold: Duration = NO_TIME
     range_pages: int = 0
+    shares: str = ""
+    target_node: int = NEXT_NODE
     lock: str = "lru_lock"
     pages: int = 0
     count_place: str = field(default="", compare=False)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from perfsim.errors import InputError, quoted
 from perfsim.scenario import fields
-from perfsim.scenario.fields import Item, optional, refusal, required, section
-from perfsim.scenario.schema import NO_TIME, PAGES_PER_NODE_MAX, TASK_COUNT_MAX, Duration, TaskSpec
+from perfsim.scenario.fields import Item, optional, refusal, required, section, shown
+from perfsim.scenario.schema import (
+    NEXT_NODE,
+    NO_TIME,
+    NODES_MAX,
+    PAGES_PER_NODE_MAX,
+    TASK_COUNT_MAX,
+    Duration,
+    TaskSpec,
+)
 from perfsim.scenario.source import earlier
 from perfsim.units import PPM_PER_WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Kind(NamedTuple):
@@ -37,11 +46,13 @@ class Kind(NamedTuple):
 KINDS: Mapping[str, Kind] = {
     "kswapd": Kind(needs=(), may=(), how_many=("count", "per"), per="node"),
     "direct_reclaim": Kind(needs=("think",), may=()),
-    "fault": Kind(needs=("think",), may=()),
-    "mlock": Kind(needs=("hold", "think"), may=("range_pages",)),
+    "fault": Kind(needs=("think",), may=("range_pages", "hold", "shares")),
+    "mlock": Kind(needs=("hold", "think"), may=("range_pages", "shares")),
+    "migrate": Kind(needs=("think",), may=("range_pages", "target_node", "shares")),
+    "truncate": Kind(needs=("hold", "think"), may=("range_pages",)),
+    "shm_lock": Kind(needs=("hold", "think"), may=("range_pages",)),
     "lock_loop": Kind(needs=("hold", "think"), may=("lock", "pages"), per="cpu"),
 }
-LATER_KINDS = ("migrate", "truncate", "shm_lock")
 LOCKS = ("lru_lock", "page_lock")
 PER = ("node", "cpu")
 
@@ -63,7 +74,7 @@ def read_tasks(item: Item) -> tuple[TaskSpec, ...]:
             )
         name_places[name] = name_item.node.place
         tasks.append(_task(Item(entry.node, f"tasks.{name}"), name))
-    return tuple(tasks)
+    return tuple(_with_shared_range(task, tasks) for task in tasks)
 
 
 def task_count(task: TaskSpec, cpus: int, nodes: int) -> int:
@@ -102,6 +113,10 @@ def _task(item: Item, name: str) -> TaskSpec:
     hold = optional(keys, "hold", fields.duration, NO_TIME)
     if kind.needs:
         _check_time_passes(item, keys, think, hold)
+    shares = optional(keys, "shares", fields.identifier, "")
+    range_pages = _range_pages(keys, kind_name, shares)
+    if "hold" in keys and "hold" in kind.may and not (range_pages or shares):
+        raise refusal(keys["hold"], "hold needs a range to keep; expected range_pages too, or no hold")
     lock = optional(keys, "lock", partial(fields.choice, choices=LOCKS), "lru_lock")
     return TaskSpec(
         name=name,
@@ -111,7 +126,9 @@ def _task(item: Item, name: str) -> TaskSpec:
         per=per,
         think=think,
         hold=hold,
-        range_pages=_range_pages(keys) if kind_name == "mlock" else 0,
+        range_pages=range_pages,
+        shares=shares,
+        target_node=optional(keys, "target_node", _target_node, NEXT_NODE),
         lock=lock,
         pages=_lock_pages(keys, lock),
         count_place=next((keys[key].node.place for key in kind.how_many if key in keys), item.node.place),
@@ -121,11 +138,6 @@ def _task(item: Item, name: str) -> TaskSpec:
 def _kind(item: Item) -> str:
     entries = fields.mapping(item, f"a task such as {EXAMPLE}")
     kind_item = required(item, entries, "kind", "mlock")
-    if kind_item.node.value in LATER_KINDS:
-        known = ", ".join(KINDS)
-        raise refusal(
-            kind_item, f"{quoted(kind_item.node.value)} is not available in this version; known kinds: {known}"
-        )
     return fields.choice(kind_item, KINDS)
 
 
@@ -174,9 +186,31 @@ def _check_time_passes(item: Item, keys: dict[str, Item], think: Duration, hold:
     raise refusal(Item(keys["think"].node, item.path), f"{zero} 0, so no time would pass; expected at least 1ps")
 
 
-def _range_pages(keys: dict[str, Item]) -> int:
-    read = partial(fields.integer, low=1, high=PAGES_PER_NODE_MAX)
-    return optional(keys, "range_pages", read, RANGE_PAGES_DEFAULT)
+def _range_pages(keys: dict[str, Item], kind_name: str, shares: str) -> int:
+    """What the task says, or its kind's default; 0 where that is the range of the group whose ranges it shares."""
+    if "range_pages" not in KINDS[kind_name].may:
+        return 0
+    without = kind_name == "fault" and not shares
+    default = 0 if without or shares else RANGE_PAGES_DEFAULT
+    return optional(
+        keys, "range_pages", partial(fields.integer, low=0 if without else 1, high=PAGES_PER_NODE_MAX), default
+    )
+
+
+def _with_shared_range(task: TaskSpec, tasks: Sequence[TaskSpec]) -> TaskSpec:
+    """The task with the size of the range it shares, if it says none. Whether it can share it is asked later."""
+    if not task.shares or task.range_pages:
+        return task
+    return replace(task, range_pages=next((other.range_pages for other in tasks if other.name == task.shares), 0))
+
+
+def _target_node(item: Item) -> int:
+    """A node's number, or the word for each after the other; whether the machine has it is asked later."""
+    if item.node.value == "next":
+        return NEXT_NODE
+    if isinstance(item.node.value, str):
+        raise refusal(item, f"{shown(item.node)} is no node; expected a whole number from 0 on, or next")
+    return fields.integer(item, 0, NODES_MAX - 1)
 
 
 def _lock_pages(keys: dict[str, Item], lock: str) -> int:

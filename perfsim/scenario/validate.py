@@ -13,6 +13,7 @@ from perfsim.scenario.axes import read_axes
 from perfsim.scenario.fields import Item, optional, refusal, required, section
 from perfsim.scenario.locate import find_workload
 from perfsim.scenario.overrides import task_name, with_option, with_set, with_value, without_axes
+from perfsim.scenario.relations import check_relations
 from perfsim.scenario.schema import (
     SECTION_KEYS,
     CheckRule,
@@ -26,7 +27,7 @@ from perfsim.scenario.schema import (
     place,
 )
 from perfsim.scenario.source import Node, earlier, parse_document, read_text
-from perfsim.scenario.tasks import read_tasks, task_count
+from perfsim.scenario.tasks import read_tasks
 from perfsim.units import format_count
 
 if TYPE_CHECKING:
@@ -91,27 +92,6 @@ def scenario_of(root: Node, text: str) -> Scenario:
     )
 
 
-def check_relations(scenario: Scenario) -> None:
-    """Raise InputError if values do not fit each other: sizes in pages, and the number of tasks.
-
-    What depends on the profile's own number of CPUs or nodes, because the workload does not say one, is not known here.
-    """
-    limit = scenario.memory.pages_per_node
-    for task in scenario.tasks:
-        for key, pages in (("range_pages", task.range_pages), ("pages", task.pages)):
-            if pages > limit:
-                path = f"tasks.{task.name}.{key}"
-                problem = f"{format_count(pages)} pages; expected at most memory.pages_per_node, {format_count(limit)}"
-                raise InputError(place(scenario, path), f"{path}: {problem}")
-    cpus, nodes = scenario.machine.cpus, scenario.machine.nodes
-    if cpus is None:
-        return
-    total = sum(task_count(task, cpus, nodes or 1) for task in scenario.tasks)
-    if total > schema.TASK_COUNT_MAX:
-        problem = f"{format_count(total)} tasks in all; expected at most {format_count(schema.TASK_COUNT_MAX)}"
-        raise InputError(place(scenario, "tasks"), f"tasks: {problem}")
-
-
 def _machine(item: Item) -> MachineSpec:
     keys = section(item, SECTION_KEYS["machine"], _belongs)
     return MachineSpec(
@@ -137,11 +117,31 @@ def _memory(item: Item) -> MemorySpec:
 def _kernel(item: Item) -> KernelSpec:
     keys = section(item, SECTION_KEYS["kernel"], _belongs)
     default = KernelSpec()
+    pagevec = partial(fields.integer, low=1, high=schema.PAGEVEC_SIZE_MAX)
+    cluster = partial(fields.integer, low=1, high=schema.SWAP_CLUSTER_MAX_MAX)
+    table = partial(fields.power_of_two, low=schema.WAIT_TABLE_SIZE_MIN, high=schema.WAIT_TABLE_SIZE_MAX)
     return KernelSpec(
         designs=optional(keys, "designs", _designs, default.designs),
         memcg=optional(keys, "memcg", fields.boolean, default.memcg),
         drain_all=optional(keys, "drain_all", _drain_all, default.drain_all),
+        page_size_bytes=optional(keys, "page_size", _page_size_bytes, default.page_size_bytes),
+        pagevec_size=optional(keys, "pagevec_size", pagevec, default.pagevec_size),
+        swap_cluster_max=optional(keys, "swap_cluster_max", cluster, default.swap_cluster_max),
+        wait_table_size=optional(keys, "wait_table_size", table, default.wait_table_size),
+        min_free_bytes=optional(keys, "min_free", _min_free_bytes, default.min_free_bytes),
     )
+
+
+def _page_size_bytes(item: Item) -> int:
+    return fields.power_of_two_bytes(item, schema.PAGE_SIZE_BYTES_MIN, schema.PAGE_SIZE_BYTES_MAX, "16KiB")
+
+
+def _min_free_bytes(item: Item) -> int:
+    """min_free_kbytes, so whole KiB."""
+    size_bytes = fields.size_bytes(item)
+    if size_bytes == 0 or size_bytes % 1024:
+        raise refusal(item, f"{fields.shown(item.node)}; expected a whole number of KiB, at least 1KiB")
+    return size_bytes
 
 
 def _drain_all(item: Item) -> int:

@@ -79,6 +79,23 @@ def test_the_sweep_of_the_workload_is_left_aside(perfsim: Perfsim, tiny: Tiny) -
         (("quickstart", "--set", "machine.cpus"), "--set: "),
         (("quickstart", "--set", "measure.duration=20"), "--set measure.duration"),
         (("quickstart", "--set", "memory.pages_per_node=1000000000"), "--set memory.pages_per_node"),
+        (("quickstart", "--set", "memory.mlocked_fraction=1"), "--set memory.mlocked_fraction:1:1: memory.mlocked"),
+        (
+            ("quickstart", "--set", "tasks.lockers.shares=lockers"),
+            '--set tasks.lockers.shares:1:1: tasks.lockers.shares: "lo',
+        ),
+        (
+            ("quickstart", "--set", "tasks=[{name: m, kind: migrate, count: 1, think: 1us}]"),
+            "--set tasks:1:18: tasks.m.kind: the machine has 1 node, and migration needs a second",
+        ),
+        (("quickstart", "--set", "kernel.min_free=1GiB"), "--set kernel.min_free:1:1: kernel.min_free: 1GiB are"),
+        (("quickstart", "--set", "kernel.page_size=5KiB"), "--set kernel.page_size:1:1: kernel.page_size: "),
+        (
+            ("quickstart", "--set", "kernel.pagevec_size=16"),
+            "--set kernel.pagevec_size:1:1: kernel.pagevec_size: 16 is",
+        ),
+        (("quickstart", "--set", "kernel.wait_table_size=5"), "--set kernel.wait_table_size:1:1: kernel.wait_table_"),
+        (("quickstart", "--set", "tasks=[{name: k, kind: kswapd}]"), "--set tasks:1:2: tasks.k: nothing to do"),
         (("quickstart", "--seed", "-1"), "--seed"),
         (("quickstart", "--design", "red"), "--design"),
         (("quickstart", "--design", "gone.py"), "--design"),

@@ -26,6 +26,11 @@ CHANGES = [
     "kernel.memcg=false",
     "kernel.drain_all=once",
     "kernel.drain_all=never",
+    "kernel.page_size=8KiB",
+    "kernel.pagevec_size=13",
+    "kernel.swap_cluster_max=31",
+    "kernel.wait_table_size=8",
+    "kernel.min_free=64KiB",
     "tasks.reclaimers.count=3",
     "tasks.reclaimers.think=5us",
     "tasks.reclaimers.kind=fault",
@@ -50,12 +55,34 @@ def test_everything_that_determines_a_row_changes_its_identity(scenario_of: Scen
     assert len(set(identities)) == len(CHANGES) + 4
 
 
+MIGRATION = """\
+name: migration
+machine: {profile: x86_64, cpus: 2, nodes: 2}
+tasks:
+  - {name: first, kind: mlock, count: 1, hold: 1us, think: 1us}
+  - {name: second, kind: mlock, count: 1, hold: 1us, think: 1us}
+  - {name: movers, kind: migrate, count: 1, think: 1us}
+"""
+
+
+def test_whose_ranges_are_shared_and_where_they_go_changes_the_identity_and_their_name_does_not(
+    scenario_of: ScenarioMaker,
+) -> None:
+    changes = ["shares=first", "shares=second", "target_node=0", "target_node=1", "range_pages=63"]
+    identities = {run_id(scenario_of(MIGRATION, f"tasks.movers.{change}"), "redo", SEED) for change in changes}
+    identities.add(run_id(scenario_of(MIGRATION), "redo", SEED))
+    assert len(identities) == len(changes) + 1
+    renamed = scenario_of(MIGRATION.replace("first", "other"), "tasks.movers.shares=other")
+    assert run_id(renamed, "redo", SEED) in identities
+
+
 def test_what_changes_no_figure_leaves_the_identity_alone(scenario_of: ScenarioMaker, workload: str) -> None:
     same = [
         workload.replace("name: small", "name: other"),
         workload.replace("name: lockers", "name: anything"),
         "# a comment\n\n" + workload,
         workload.replace("5us", "5000ns").replace("0.25", "25%"),
+        workload.replace("memcg: true", "page_size: 4096B, pagevec_size: 14, swap_cluster_max: 32"),
         workload.replace("designs: [lock_page, redo]", "designs: [redo]"),
         workload + "sweep: {axes: {machine.cpus: [4, 8]}, replications: 7, seed: 9}\n",
         workload + "check: {putback_per_s: {max_regression: 3%}}\n",
@@ -110,6 +137,14 @@ def test_tasks_are_named_by_their_group_and_number(scenario_of: ScenarioMaker) -
     assert task_names(scenario_of(WORKLOAD, "kernel.drain_all=never"), profile) == workload
     threads = ["events/0", "events/1", "events/2", "events/3"]
     assert task_names(scenario_of(), profile) == workload + threads, "the kernel's own threads come last"
+
+
+def test_what_does_not_fit_the_profiles_own_machine_is_refused(scenario_of: ScenarioMaker, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.yaml"
+    alone.write_text("name: alone\nextends: x86_64\nmachine: {nodes: 1}\nnode_hops: [[0]]\n", encoding="utf-8")
+    scenario = scenario_of(MIGRATION.replace("profile: x86_64, cpus: 2, nodes: 2", f"profile: {alone}"))
+    with pytest.raises(InputError, match=r"w\.yaml:6:26: tasks.movers.kind: the machine has 1 node, and migration"):
+        check_fits(scenario, ("redo",), "simpy")
 
 
 def test_memory_that_suffices_is_no_error(scenario_of: ScenarioMaker) -> None:

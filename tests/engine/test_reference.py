@@ -141,7 +141,8 @@ def test_no_event_of_the_window_end_itself_is_processed(scenario_of: ScenarioMak
 
 
 def test_a_kswapd_that_sleeps_is_at_rest_and_not_stuck(scenario_of: ScenarioMaker) -> None:
-    running = started(scenario_of("name: k\nmachine: {profile: x86_64}\ntasks: [{name: k, kind: kswapd}]\n"), "redo")
+    tasks = "[{name: k, kind: kswapd}, {name: f, kind: fault, count: 1, think: 2ms}]"
+    running = started(scenario_of(f"name: k\nmachine: {{profile: x86_64}}\ntasks: {tasks}\n"), "redo")
     advance(running, 10**9)
     finish(running, 10**9)
     states = {state for task, state in enumerate(running.s.tasks.state) if running.s.tasks.kind[task] == KSWAPD}

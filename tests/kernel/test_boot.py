@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfsim.errors import InputError
-from perfsim.kernel.boot import Seed, boot, machine_size, watermarks
+from perfsim.kernel.boot import Seed, boot, machine_size, memory_shares, watermarks, zone_watermarks
 from perfsim.kernel.invariants import EVERY, Invariant, stranded_pages
 from perfsim.kernel.state import KSWAPD, LRU_LOCK, MLOCK_TASK, NONE, PAGE_LOCK, State
+from perfsim.machine.costs import PAGE_CLEAR, PAGE_COPY
 from perfsim.machine.profile import load_profile
 from perfsim.scenario.schema import Scenario
+from perfsim.scenario.validate import load_scenario
+from perfsim.units import parse_fraction_ppm
 from tests.kernel.conftest import ScenarioMaker, StateMaker
 
 WORKLOADS = {
@@ -22,6 +29,12 @@ WORKLOADS = {
     "nothing locked": ("memory.mlocked_fraction=0",),
     "nearly all locked": ("memory.mlocked_fraction=0.8",),
     "odd sizes": ("memory.pages_per_node=617", "tasks.lockers.range_pages=7"),
+    "pages, pagevecs and wait tables of other sizes": (
+        "kernel.page_size=64KiB",
+        "kernel.pagevec_size=1",
+        "kernel.wait_table_size=4096",
+        "kernel.min_free=6MiB",
+    ),
     "the smallest memory": ("memory.pages_per_node=64", "tasks.lockers.range_pages=1", "memory.mlocked_fraction=0.1"),
 }
 
@@ -182,7 +195,8 @@ def test_no_stream_of_a_task_is_that_of_a_lock(s: State) -> None:
     "sets, needed",
     [
         (("tasks.lockers.range_pages=256",), 48 + 128 + 2 * 256),
-        (("memory.mlocked_fraction=1",), 48 + 464 + 2 * 16),
+        (("memory.mlocked_fraction=0.9",), 48 + 460 + 2 * 16),
+        (("kernel.min_free=1376KiB",), 258 + 128 + 8 * 16),
     ],
 )
 def test_memory_that_holds_no_range_for_every_task_is_refused_with_its_place(
@@ -195,3 +209,103 @@ def test_memory_that_holds_no_range_for_every_task_is_refused_with_its_place(
     assert "memory.pages_per_node: 512 pages" in text
     assert f"expected at least {needed}" in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "sets, told",
+    [
+        (("memory.mlocked_fraction=1",), "512 pages of a node's 512, of which 48 are kept free"),
+        (("memory.mlocked_fraction=0.91",), "465 pages of a node's 512, of which 48 .* at most 0.9062"),
+        (("memory.mlocked_fraction=0.5", "kernel.min_free=2MiB"), "256 pages of .* 384 are kept .* at most 0.25"),
+    ],
+)
+def test_more_locked_pages_than_memory_has_beside_its_free_ones_are_refused(
+    make_scenario: ScenarioMaker, sets: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(InputError, match=rf"^--set memory.mlocked_fraction:1:1: memory.mlocked_fraction: .*{told}"):
+        booted(make_scenario(*sets), Seed(1, 0))
+
+
+@given(st.integers(64, 4096), st.integers(0, 10_000))
+def test_the_most_that_a_refusal_offers_can_be_locked(pages: int, parts: int) -> None:
+    scenario = load_scenario(
+        "reclaim_only", [f"memory.pages_per_node={pages}", f"memory.mlocked_fraction={parts / 10_000}"]
+    )
+    try:
+        memory_shares(scenario, load_profile("x86_64"))
+    except InputError as error:
+        most = str(error).rpartition(" ")[2]
+        assert parts / 10_000 > float(most)
+        memory_shares(
+            replace(scenario, memory=replace(scenario.memory, mlocked_ppm=parse_fraction_ppm(float(most)))),
+            load_profile("x86_64"),
+        )
+
+
+@pytest.mark.parametrize(
+    "min_free, words",
+    [
+        (
+            "2736KiB",
+            "342 pages in each of 2 zones of 512, where reclaim keeps up to 513 pages free; expected 8KiB to 2728KiB",
+        ),
+        ("1TiB", "1TiB are 134217728 pages in each"),
+        ("7KiB", "7KiB are 0 pages in each of 2 zones of 512; expected 8KiB to 2728KiB"),
+    ],
+)
+def test_watermarks_above_the_zone_or_below_a_page_are_refused(
+    make_scenario: ScenarioMaker, min_free: str, words: str
+) -> None:
+    with pytest.raises(InputError, match=rf"^--set kernel.min_free:1:1: kernel.min_free: .*{words}"):
+        booted(make_scenario(f"kernel.min_free={min_free}"), Seed(1, 0))
+
+
+@given(st.integers(64, 10**6), st.integers(1, 8), st.sampled_from([4096, 8192, 65_536]))
+def test_the_least_and_the_most_min_free_that_a_refusal_offers_are_taken(
+    pages: int, nodes: int, page_bytes: int
+) -> None:
+    sets = [f"memory.pages_per_node={pages}", f"machine.nodes={nodes}", f"kernel.page_size={page_bytes}B"]
+    profile = load_profile("x86_64")
+    with pytest.raises(InputError) as refused:
+        zone_watermarks(load_scenario("reclaim_only", [*sets, "kernel.min_free=1KiB"]), profile)
+    least, _, most = str(refused.value).split()[-3:]
+    assert zone_watermarks(load_scenario("reclaim_only", [*sets, f"kernel.min_free={least}"]), profile) == (1, 2, 3)
+    high = zone_watermarks(load_scenario("reclaim_only", [*sets, f"kernel.min_free={most}"]), profile)[2]
+    assert pages - 1 <= high <= pages
+
+
+def test_min_free_is_shared_out_to_the_zones_in_pages_of_the_size_that_the_workload_says(
+    make_state: StateMaker,
+) -> None:
+    assert make_state("kernel.min_free=1MiB").zones.watermark == [128, 160, 192] * 2
+    s = make_state("kernel.min_free=1MiB", "kernel.page_size=16KiB")
+    assert s.zones.watermark == [32, 40, 48] * 2
+    assert s.zones.free_count == [48, 48]
+
+
+@pytest.mark.parametrize("profile", ["ia64", "x86_64"])
+def test_pages_of_another_size_change_watermarks_and_the_cost_to_clear_and_copy_them(
+    make_scenario: ScenarioMaker, profile: str
+) -> None:
+    found = load_profile(profile)
+    sizes = ["memory.pages_per_node=8192", f"machine.profile={profile}"]
+    for page_bytes in (4096, 8192, 65_536):
+        s = boot(make_scenario(*sizes, f"kernel.page_size={page_bytes}B"), found, Seed(1, 0))
+        expected = list(found.best_ps)
+        for cost in (PAGE_CLEAR, PAGE_COPY):
+            expected[cost] = found.best_ps[cost] * page_bytes // found.page_size_bytes
+        assert s.m.cost_ps == expected
+        assert s.zones.watermark == list(watermarks(8192, 2, page_bytes)) * 2
+    assert boot(make_scenario(*sizes), found, Seed(1, 0)).m.cost_ps == list(found.best_ps)
+
+
+def test_wait_queues_are_as_many_as_the_workload_says(make_state: StateMaker) -> None:
+    s = make_state("kernel.wait_table_size=64")
+    assert s.settings.buckets_per_zone == 64
+    assert len(s.queues.head) == 2 * 64
+
+
+def test_sizes_of_batches_are_settings_of_the_run(s: State, make_state: StateMaker) -> None:
+    assert (s.settings.pagevec_size, s.settings.swap_cluster_max) == (14, 32)
+    other = make_state("kernel.pagevec_size=2", "kernel.swap_cluster_max=16").settings
+    assert (other.pagevec_size, other.swap_cluster_max) == (2, 16)

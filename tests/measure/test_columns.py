@@ -81,6 +81,11 @@ def test_every_meaning_is_one_printable_paragraph_that_ends() -> None:
         ("machine.profile", "[ia64, x86_64]", STRING, ""),
         ("tasks.lockers.hold", "[20us, {exponential: 100us}]", STRING, ""),
         ("kernel.memcg", "[true, false]", STRING, ""),
+        ("kernel.page_size", "[4KiB, 16KiB]", STRING, ""),
+        ("kernel.min_free", "[1MiB, 4MiB]", STRING, ""),
+        ("kernel.pagevec_size", "[1, 14]", INT64, "pages"),
+        ("kernel.swap_cluster_max", "[16, 32]", INT64, "pages"),
+        ("kernel.wait_table_size", "[4, 64]", INT64, "1"),
     ],
 )
 def test_an_axis_has_the_type_and_unit_of_its_key(path: str, values: str, kind: str, unit: str) -> None:

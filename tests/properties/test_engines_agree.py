@@ -67,6 +67,18 @@ THINKS = durations(500, 20_000)
 HOLDS = st.one_of(durations(0, 0), durations(0, 5_000))
 
 
+KERNELS = st.builds(
+    KernelSpec,
+    designs=st.just(DESIGNS),
+    memcg=st.booleans(),
+    drain_all=st.integers(0, 2),
+    page_size_bytes=st.sampled_from([None, 4096, 65_536]),
+    pagevec_size=st.sampled_from([14, 1, 2, 15]),
+    swap_cluster_max=st.sampled_from([32, 1, 256]),
+    wait_table_size=st.sampled_from([None, 4, 64]),
+)
+
+
 class Drawn(NamedTuple):
     """One workload, but for its machine's profile. room: events of the trace buffer."""
 
@@ -92,7 +104,7 @@ def workloads(draw: st.DrawFn) -> Drawn:
     """A run of some microseconds, the fewer the more CPUs there are; in all some hundreds or thousands of events."""
     cpus = draw(st.one_of(st.integers(1, 8), st.integers(9, 64)))
     memory = MemorySpec(draw(st.integers(64, 1024)), *(draw(FRACTIONS) for _ in range(4)))
-    kernel = KernelSpec(DESIGNS, memcg=draw(st.booleans()), drain_all=draw(st.integers(0, 2)))
+    kernel = draw(KERNELS)
     duration_ps = draw(st.integers(2_000_000, 300_000_000 // (cpus + 4)))
     measure = MeasureSpec(draw(st.sampled_from([0, 1, duration_ps // 3])), duration_ps)
     machine = MachineSpec("ideal", cpus, draw(st.integers(1, 8)))
@@ -164,4 +176,5 @@ def test_no_workload_has_an_event_or_a_value_in_which_the_engines_differ(
     record_property("events", sum(events))
     assert len(events) >= WORKLOADS_A_MACHINE
     assert sum(events) > 100 * WORKLOADS_A_MACHINE
-    assert met == {*TASK_KINDS, *DESIGNS, "own"}
+    assert met >= {*TASK_KINDS}
+    assert len(met & {*DESIGNS, "own"}) > 1, "so few draws on one machine may miss a design"

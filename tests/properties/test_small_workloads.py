@@ -88,7 +88,9 @@ def cases(draw: st.DrawFn) -> Case:
         BASE,
         machine=machine,
         memory=memory,
-        kernel=KernelSpec(DESIGNS, memcg=draw(st.booleans()), drain_all=draw(st.integers(0, 2))),
+        kernel=KernelSpec(
+            DESIGNS, memcg=draw(st.booleans()), drain_all=draw(st.integers(0, 2)), pagevec_size=draw(st.integers(1, 15))
+        ),
         tasks=draw(task_groups()),
         measure=MeasureSpec(draw(st.sampled_from([0, 10_000_000])), draw(st.integers(20_000_000, 120_000_000))),
     )

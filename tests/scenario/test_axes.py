@@ -29,6 +29,11 @@ def test_names_designs_and_the_sweep_itself_cannot_vary(good_file: str) -> None:
         ("memory.mlocked_fraction=[0, 0.1, 50%, 1]", [0.0, 0.1, 0.5, 1.0]),
         ("kernel.memcg=[true, false]", ["true", "false"]),
         ("kernel.drain_all=[never, once, twice]", ["never", "once", "twice"]),
+        ("kernel.page_size=[4KiB, 16384B, 65.536KB]", ["4KiB", "16KiB", "64KiB"]),
+        ("kernel.min_free=[4097KiB, 4MiB, 1GiB]", ["4097KiB", "4MiB", "1GiB"]),
+        ("kernel.pagevec_size=[1, 14]", [1, 14]),
+        ("kernel.swap_cluster_max=[16, 32]", [16, 32]),
+        ("kernel.wait_table_size=[4, 256]", [4, 256]),
         ("measure.warmup=[0s, 500us, 0.5s]", ["0s", "500us", "500ms"]),
         (
             "tasks.loop.hold=[20us, {exponential: 20us}, {uniform: [0us, 30us]}]",
@@ -46,6 +51,17 @@ def test_a_column_holds_the_value_in_its_plainest_form(axis: str, columns: list[
     found = [value.column for value in scenario.sweep.axes[0].values]
     assert found == columns
     assert [type(value) for value in found] == [type(value) for value in columns]
+
+
+def test_a_target_node_is_text_for_one_of_its_values_is_a_word(good_file: str) -> None:
+    tasks = "tasks=[{name: m, kind: migrate, count: 1, think: 1us}]"
+    scenario = load_scenario(good_file, [tasks, "sweep.axes={}", "sweep.axes.tasks.m.target_node=[next, 0, 1]"])
+    assert [value.column for value in scenario.sweep.axes[0].values] == ["next", "0", "1"]
+
+
+def test_sizes_of_one_meaning_are_one_value(good_file: str) -> None:
+    with pytest.raises(InputError, match=r'duplicate value "4KiB"; the first is at line 1, column 2'):
+        load_scenario(good_file, ["sweep.axes.kernel.page_size=[4KiB, 4096B]"])
 
 
 def test_values_of_one_meaning_are_one_value(good_file: str) -> None:

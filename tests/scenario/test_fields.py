@@ -1,10 +1,22 @@
 """Readers of single values that no workload test shows by itself."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfsim.errors import InputError
 from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
-from perfsim.scenario.fields import Item, described, duration, mapping, name_or_file, section
+from perfsim.scenario.fields import (
+    Item,
+    described,
+    described_size,
+    duration,
+    mapping,
+    name_or_file,
+    power_of_two,
+    section,
+    size_bytes,
+)
 from perfsim.scenario.schema import Duration
 from perfsim.scenario.source import parse_document
 
@@ -56,3 +68,17 @@ def test_the_root_has_no_path_to_name() -> None:
     with pytest.raises(InputError) as caught:
         mapping(item("5", path=""), "the keys a, b")
     assert str(caught.value) == "w.yaml:1:1: 5 where a mapping belongs; expected the keys a, b"
+
+
+@given(st.one_of(st.integers(0, 2**62 - 1), st.integers(0, 2**22 - 1).map(lambda count: count << 40)))
+def test_a_described_size_reads_back_as_the_same_number_of_bytes(bytes_: int) -> None:
+    assert size_bytes(item(described_size(bytes_))) == bytes_
+
+
+@given(st.integers(0, 70))
+def test_a_power_of_two_is_a_number_with_one_bit(value: int) -> None:
+    if value in (4, 8, 16, 32, 64):
+        assert power_of_two(item(str(value)), 4, 64) == value
+        return
+    with pytest.raises(InputError, match=r"expected a (power of two|whole number) from 4 to 64"):
+        power_of_two(item(str(value)), 4, 64)

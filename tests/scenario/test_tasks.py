@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from perfsim.errors import InputError
 from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
 from perfsim.scenario.fields import Item
-from perfsim.scenario.schema import NO_TIME, Duration, TaskSpec
+from perfsim.scenario.schema import NEXT_NODE, NO_TIME, Duration, TaskSpec
 from perfsim.scenario.source import parse_document
 from perfsim.scenario.tasks import KINDS, read_tasks, task_count
 
@@ -44,6 +44,34 @@ def read(text: str) -> tuple[TaskSpec, ...]:
         (
             "kind: mlock, count: 1, hold: 0s, think: 1us, range_pages: 7",
             TaskSpec("a", "mlock", 1, None, None, Duration(FIXED, US_PS, 0), NO_TIME, range_pages=7),
+        ),
+        (
+            "kind: fault, count: 1, think: 0s, hold: 1us, range_pages: 16",
+            TaskSpec("a", "fault", 1, None, None, NO_TIME, Duration(FIXED, US_PS, 0), range_pages=16),
+        ),
+        (
+            "kind: migrate, per: cpu, think: 1us",
+            TaskSpec(
+                "a", "migrate", None, None, "cpu", Duration(FIXED, US_PS, 0), range_pages=64, target_node=NEXT_NODE
+            ),
+        ),
+        (
+            "kind: migrate, per: cpu, think: 1us, target_node: next",
+            TaskSpec(
+                "a", "migrate", None, None, "cpu", Duration(FIXED, US_PS, 0), range_pages=64, target_node=NEXT_NODE
+            ),
+        ),
+        (
+            "kind: migrate, per: cpu, think: 1us, target_node: 0, range_pages: 3",
+            TaskSpec("a", "migrate", None, None, "cpu", Duration(FIXED, US_PS, 0), range_pages=3, target_node=0),
+        ),
+        (
+            "kind: truncate, count: 2, hold: 0s, think: 1us",
+            TaskSpec("a", "truncate", 2, None, None, Duration(FIXED, US_PS, 0), NO_TIME, range_pages=64),
+        ),
+        (
+            "kind: shm_lock, per: node, hold: 1us, think: 0s, range_pages: 9",
+            TaskSpec("a", "shm_lock", None, None, "node", NO_TIME, Duration(FIXED, US_PS, 0), range_pages=9),
         ),
         (
             "kind: lock_loop, hold: 1us, think: 1us",
@@ -82,12 +110,44 @@ BAD_TASKS = [
     ("^{name: a}", "tasks.a: the key kind is missing"),
     ("{name: a, kind: ^mlok}", 'expected one of kswapd, .*did you mean "mlock"'),
     ("{name: a, kind: ^[mlock]}", "a list where text belongs"),
-    ("{name: a, kind: ^migrate}", "not available in this version; known kinds: kswapd, direct_reclaim"),
-    ("{name: a, kind: ^truncate}", "not available in this version"),
-    ("{name: a, kind: ^shm_lock}", "not available in this version"),
+    ("{name: a, kind: ^migrat}", 'did you mean "migrate"'),
+    ("{name: a, kind: ^shm}", "expected one of .*, truncate, shm_lock, lock_loop"),
+    ("^{name: a, kind: migrate, per: cpu}", "the key think is missing"),
+    ("^{name: a, kind: truncate, per: cpu, think: 1us}", "the key hold is missing"),
+    ("^{name: a, kind: shm_lock, per: cpu, think: 1us}", "the key hold is missing"),
+    ("^{name: a, kind: shm_lock, hold: 1us, think: 1us}", "nothing says how many"),
+    ("{name: a, kind: migrate, per: cpu, think: 1us, ^hold: 1us}", "belongs to fault, mlock, truncate, shm_lock, lock"),
+    ("{name: a, kind: mlock, per: cpu, hold: 1us, think: 1us, ^target_node: 1}", "belongs to migrate tasks"),
+    (
+        "{name: a, kind: truncate, per: cpu, hold: 1us, think: 1us, ^shares: b}",
+        "belongs to fault, mlock, migrate tasks",
+    ),
+    (
+        "{name: a, kind: lock_loop, hold: 1us, think: 1us, ^range_pages: 1}",
+        "belongs to fault, mlock, migrate, truncate",
+    ),
+    ("{name: a, kind: migrate, per: cpu, think: ^0s}", "think is 0, so no time would pass"),
+    ("{name: a, kind: truncate, per: cpu, think: ^0s, hold: 0s}", "think and hold are 0, so no time would pass"),
+    ("{name: a, kind: fault, per: cpu, think: ^0s, hold: 0s, range_pages: 1}", "think and hold are 0"),
+    ("{name: a, kind: migrate, per: cpu, think: 1us, range_pages: ^0}", "from 1 to"),
+    ("{name: a, kind: truncate, per: cpu, think: 1us, hold: 1us, range_pages: ^0}", "from 1 to"),
+    ("{name: a, kind: fault, per: cpu, think: 1us, range_pages: ^-1}", "from 0 to"),
+    ("{name: a, kind: fault, per: cpu, think: 1us, shares: b, range_pages: ^0}", "from 1 to"),
+    (
+        "{name: a, kind: fault, per: cpu, think: 1us, hold: ^1us}",
+        "hold needs a range to keep; expected range_pages too",
+    ),
+    ("{name: a, kind: fault, per: cpu, think: 1us, hold: ^1us, range_pages: 0}", "expected range_pages too"),
+    ("{name: a, kind: migrate, per: cpu, think: 1us, target_node: ^-1}", "-1 is out of range; .* from 0 to 63"),
+    ("{name: a, kind: migrate, per: cpu, think: 1us, target_node: ^64}", "64 is out of range; .* from 0 to 63"),
+    ("{name: a, kind: migrate, per: cpu, think: 1us, target_node: ^nxt}", '"nxt" is no node; .* from 0 on, or next'),
+    ("{name: a, kind: migrate, per: cpu, think: 1us, target_node: ^1.0}", "1.0 is no whole number"),
+    ("{name: a, kind: migrate, per: cpu, think: 1us, target_node: ^[1]}", "a list is no whole number"),
+    ("{name: a, kind: mlock, per: cpu, hold: 1us, think: 1us, shares: ^50%}", '"50%" is no such name'),
+    ("{name: a, kind: mlock, per: cpu, hold: 1us, think: 1us, shares: ^5}", "in quotes"),
     ("^{name: a, kind: fault, per: cpu}", "the key think is missing"),
     ("^{name: a, kind: mlock, per: cpu, think: 1us}", "the key hold is missing"),
-    ("{name: a, kind: fault, per: cpu, think: 1us, ^hold: 1us}", "belongs to mlock, lock_loop tasks"),
+    ("{name: a, kind: direct_reclaim, per: cpu, think: 1us, ^hold: 1us}", "belongs to fault, mlock, .*lock_loop tasks"),
     ("{name: a, kind: kswapd, ^share: 50%}", '"share" belongs to .*expected for kswapd: name, kind, count, per'),
     ("{name: a, kind: kswapd, ^thonk: 50%}", 'unknown key "thonk"'),
     ("{name: a, kind: mlock, per: cpu, hold: 1us, think: 1us, ^rangepages: 2}", 'did you mean "range_pages"'),
@@ -132,8 +192,24 @@ def test_two_tasks_of_one_name_are_refused_at_the_second(refused: Refused) -> No
     assert told == 't.yaml:1:34: tasks[1].name: duplicate task "a"; the first is at line 1, column 9'
 
 
-def test_every_kind_of_the_contract_is_known_or_named_as_later() -> None:
-    assert set(KINDS) == {"kswapd", "direct_reclaim", "fault", "mlock", "lock_loop"}
+def test_every_kind_of_the_contract_is_known() -> None:
+    reclaim, ranges = {"kswapd", "direct_reclaim"}, {"fault", "mlock", "migrate", "truncate", "shm_lock"}
+    assert set(KINDS) == {*reclaim, *ranges, "lock_loop"}
+
+
+def test_who_shares_ranges_works_on_the_whole_of_them_unless_it_says_less() -> None:
+    owner = "{name: a, kind: shm_lock, count: 1, hold: 1us, think: 1us, range_pages: 48}"
+    whole, part = (
+        f"{{name: {name}, kind: mlock, count: 1, hold: 1us, think: 1us, shares: a{more}}}"
+        for name, more in [("b", ""), ("c", ", range_pages: 5")]
+    )
+    assert [task.range_pages for task in read(f"[{whole}, {owner}, {part}]")] == [48, 48, 5]
+
+
+def test_a_duration_of_holding_goes_with_a_shared_range_too() -> None:
+    owner = "{name: a, kind: mlock, count: 1, hold: 1us, think: 1us}"
+    thread = "{name: b, kind: fault, count: 1, hold: 2us, think: 1us, shares: a}"
+    assert read(f"[{owner}, {thread}]")[1].hold == Duration(FIXED, 2 * US_PS, 0)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from perfsim.kernel.state import PAGEVEC_SIZE, SWAP_CLUSTER_MAX, VECTOR_SLOTS
 from perfsim.numeric.random import EXPONENTIAL, FIXED
 from perfsim.scenario.schema import (
+    PAGEVEC_SIZE_MAX,
     Axis,
     AxisValue,
     CheckRule,
@@ -48,6 +50,19 @@ def test_what_a_workload_leaves_out_has_its_documented_default(tmp_path: Path) -
     assert scenario.measure == MeasureSpec(2 * 10**9, 20 * 10**9)
     assert scenario.sweep == SweepSpec((), replications=5, seed=1)
     assert scenario.check == ()
+
+
+def test_every_option_of_the_kernel_is_read(good_file: str) -> None:
+    sets = ["kernel.page_size=16KiB", "kernel.pagevec_size=2", "kernel.swap_cluster_max=16", "kernel.min_free=4MiB"]
+    kernel = load_scenario(good_file, [*sets, "kernel.wait_table_size=64"]).kernel
+    assert kernel == KernelSpec(
+        page_size_bytes=16_384, pagevec_size=2, swap_cluster_max=16, wait_table_size=64, min_free_bytes=4 * 2**20
+    )
+
+
+def test_the_kernels_own_figures_are_the_defaults() -> None:
+    assert (KernelSpec().pagevec_size, KernelSpec().swap_cluster_max) == (PAGEVEC_SIZE, SWAP_CLUSTER_MAX)
+    assert PAGEVEC_SIZE_MAX < VECTOR_SLOTS
 
 
 def test_the_text_is_kept_as_the_file_has_it_whatever_is_set(good_file: str, good_text: str) -> None:

@@ -12,7 +12,6 @@ from perfsim.kernel.state import (
     LRU_LISTS,
     MZ_LOCK,
     NONE,
-    PAGEVEC_SIZE,
     PG_SWAPBACKED,
     PRIVATE_LISTS,
     PVEC,
@@ -124,14 +123,14 @@ def list_splice(s: State, task: int, now: int, source: int, target: int) -> int:
 
 
 def pagevec_add(s: State, task: int, now: int, vector: int, page: int) -> int:
-    """pagevec_add(): returns the room left."""
+    """pagevec_add(): returns the room left, of PAGEVEC_SIZE."""
     number = _vector(s, task, vector)
     count = s.vectors.length[number]
     assert count < VECTOR_SLOTS, f"page {page} is added to a full vector, {vector}"
     s.vectors.pages[number * VECTOR_SLOTS + count] = page
     s.vectors.length[number] = count + 1
     work(s.m, s.tasks.cpu[task], L1_HIT)
-    return PAGEVEC_SIZE - count - 1
+    return s.settings.pagevec_size - count - 1
 
 
 def pagevec_count(s: State, task: int, now: int, vector: int) -> int:

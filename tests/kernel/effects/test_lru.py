@@ -185,6 +185,13 @@ def test_a_pagevec_tells_the_room_left_and_keeps_its_order(s: State, do: Do) -> 
     assert do(s, "pagevec_count", PVEC) == (0, 0)
 
 
+@pytest.mark.parametrize("size", [1, 2, 15])
+def test_a_pagevec_is_full_at_the_size_that_the_workload_says(make_state: StateMaker, do: Do, size: int) -> None:
+    s = make_state(f"kernel.pagevec_size={size}")
+    room = [do(s, "pagevec_add", PVEC, 100 + number).value for number in range(size)]
+    assert room == list(range(size - 1, -1, -1))
+
+
 def test_lru_add_pagevecs_are_the_cpus_and_the_others_the_tasks(s: State, do: Do) -> None:
     assert s.tasks.cpu[0] == s.tasks.cpu[4]
     do(s, "pagevec_add", LRU_INACTIVE_FILE, 7, task=0)
