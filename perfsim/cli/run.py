@@ -9,11 +9,15 @@ import typer
 
 from perfsim.cli import options
 from perfsim.cli.app import app
-from perfsim.cli.output import tell_meanwhile, write_data, write_words
+from perfsim.cli.output import tell, tell_meanwhile, write_data, write_words
 from perfsim.cli.verdict import exit_on_violations
-from perfsim.errors import PerfsimError
+from perfsim.errors import InputError, PerfsimError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from perfsim.measure.counts import Counts
+    from perfsim.measure.row import Result
     from perfsim.scenario.schema import Scenario
 
 ONLY_POINT = 0
@@ -38,6 +42,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    vmstat: Annotated[
+        bool, typer.Option("--vmstat", help="Print /proc/vmstat of each design; the table goes to stderr.")
+    ] = False,
+    vmstat_then: Annotated[
+        bool, typer.Option("--vmstat-2.6.26", help="The same with the names and the order of 2.6.26-rc5-mm3.")
+    ] = False,
+    lock_stat: Annotated[
+        bool, typer.Option("--lock-stat", help="Print /proc/lock_stat of each design; the table goes to stderr.")
+    ] = False,
 ) -> None:
     """Run one scenario under each design, side by side.
 
@@ -51,16 +64,29 @@ def run(
       perfsim run quickstart
       perfsim run mlock_heavy --profile ia64 --set machine.cpus=16 --set tasks.lockers.hold=100us
       perfsim run quickstart --seed 7 --format json > runs.json
+      perfsim run quickstart --design redo --lock-stat
       perfsim run quickstart --design mine.py --check-every 1000
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
     from perfsim.engine import check_engine
     from perfsim.report.tables import render, run_table
     from perfsim.scenario.validate import load_scenario
 
+    asked = {"--vmstat": vmstat, "--vmstat-2.6.26": vmstat_then, "--lock-stat": lock_stat}
+    kernel_files = [option for option, is_asked in asked.items() if is_asked]
+    _refuse_two_answers(kernel_files, output_format)
     check_engine(engine)
     scenario = load_scenario(workload, sets or (), profile=profile, designs=designs or (), seed=seed)
-    rows = _rows(scenario, engine, check_every or 0)
-    if output_format is options.Format.JSON:
+    results = _results(scenario, engine, check_every or 0)
+    rows = [result.row for result in results]
+    if kernel_files:
+        _write_kernel_files(kernel_files, {result.row["design"]: result.counts for result in results})
+        tell(
+            render(run_table(rows), output_format.value).removesuffix(
+                "\
+"
+            )
+        )
+    elif output_format is options.Format.JSON:
         write_data(json.dumps({"runs": rows}, indent=2, allow_nan=False) + "\n")
     else:
         write_data(render(run_table(rows), output_format.value))
@@ -69,8 +95,40 @@ def run(
     exit_on_violations(rows)
 
 
-def _rows(scenario: Scenario, engine: str, check_every: int) -> list[dict[str, Any]]:
-    """One row a design, its keys in the order of the columns. What cannot run is refused before the first run."""
+def _refuse_two_answers(kernel_files: list[str], output_format: options.Format) -> None:
+    """InputError for text of the kernel's and a --format together: stdout carries one of them."""
+    if kernel_files and output_format is not options.Format.TABLE:
+        problem = f"{output_format.value} does not go with {kernel_files[0]}, which is printed instead; expected table"
+        raise InputError("--format", problem)
+
+
+def _write_kernel_files(kernel_files: list[str], counts: Mapping[str, Counts]) -> None:
+    """Write each kernel file that was asked for to stdout, and what must be said of it to stderr."""
+    from perfsim.report import lock_stat, vmstat
+
+    forms: dict[str, Callable[[Counts], str]] = {
+        "--vmstat": vmstat.vmstat,
+        "--vmstat-2.6.26": lambda one: vmstat.vmstat(one, vmstat.THEN),
+        "--lock-stat": lock_stat.lock_stat,
+    }
+    for option in kernel_files:
+        write_data(_by_design(counts, forms[option]))
+    if "--lock-stat" in kernel_files:
+        tell(lock_stat.NOTE)
+
+
+def _by_design(counts: Mapping[str, Counts], form: Callable[[Counts], str]) -> str:
+    """A kernel file of each design. A single one is as in /proc; of several, each has a line `# design NAME` before."""
+    if len(counts) == 1:
+        return "".join(map(form, counts.values()))
+    return "".join(f"# design {design}\n{form(one)}" for design, one in counts.items())
+
+
+def _results(scenario: Scenario, engine: str, check_every: int) -> list[Result]:
+    """One result a design, the keys of its row in the order of the columns.
+
+    What cannot run is refused before the first run.
+    """
     from perfsim.engine.prepare import check_fits
     from perfsim.measure.columns import COLUMNS
     from perfsim.sweep.plan import design_names
@@ -78,25 +136,26 @@ def _rows(scenario: Scenario, engine: str, check_every: int) -> list[dict[str, A
     check_fits(scenario, scenario.kernel.designs, engine)
     design_names(scenario)
     designs = scenario.kernel.designs
-    rows = []
+    results = []
     try:
         for number, design in enumerate(designs, 1):
             tell_meanwhile(f"simulating {design}, {number} of {len(designs)} ...")
-            row = _row(scenario, design, engine, check_every) | {"point": ONLY_POINT}
-            rows.append({column.name: row[column.name] for column in COLUMNS})
+            result = _result(scenario, design, engine, check_every)
+            row = result.row | {"point": ONLY_POINT}
+            results.append(result._replace(row={column.name: row[column.name] for column in COLUMNS}))
     finally:
         tell_meanwhile("")
-    return rows
+    return results
 
 
-def _row(scenario: Scenario, design: str, engine: str, check_every: int) -> dict[str, Any]:
-    """A design's row. If the run ends before its time, what had been violated before is told first."""
+def _result(scenario: Scenario, design: str, engine: str, check_every: int) -> Result:
+    """A design's result. If the run ends before its time, what had been violated before is told first."""
     from perfsim.engine.trace import Watch
     from perfsim.kernel.boot import Seed
-    from perfsim.measure.row import simulate
+    from perfsim.measure.row import simulate_counted
 
     try:
-        return simulate(scenario, design, Seed(scenario.sweep.seed, 0), engine, Watch(check_every=check_every))
+        return simulate_counted(scenario, design, Seed(scenario.sweep.seed, 0), engine, Watch(check_every=check_every))
     except PerfsimError:
         _tell_first_violation(scenario, design, engine, None)
         raise

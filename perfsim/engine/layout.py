@@ -36,11 +36,14 @@ GROUPS: dict[str, dict[str, str]] = {
         **_all("s.m.", "pending_ps cpu_state cpu_node misses locks_held waits_for wait_since_ps wait_serial"),
         **_all("s.m.", "wait_next wait_before"),
         **_all("s.m.tally.", "cpu_category cpu_since"),
-        **_all("s.run.", "current head tail woken_tail need_resched idle_from_ps user_end_ps"),
+        **_all("s.run.", "current head tail woken_tail need_resched idle_from_ps idle_to_ps user_end_ps"),
     },
     "lock": _all("s.m.lock_", "class line owner since_ps waiters refill_ps attempt releaser released_ps key draws"),
     "queue": _all("s.m.queue_", "head tail length"),
-    "lock class": _all("s.m.tally.", "acquisitions contentions wait_total_ps wait_max_ps hold_total_ps hold_max_ps"),
+    "lock class": {
+        **_all("s.m.tally.", "con_bounces contentions wait_min_ps wait_max_ps wait_total_ps"),
+        **_all("s.m.tally.", "acq_bounces acquisitions hold_min_ps hold_max_ps hold_total_ps"),
+    },
     "task": {
         **_all("s.tasks.", "cpu kind mm state since_ps next_ready zone user_ps"),
         **_all("control.", "row step instant_ps standstill_ps standstill_effects"),

@@ -252,7 +252,7 @@ def _pages(settings: Settings, tasks: int) -> Pages:
         mapping=Filled(0, pages),
         slot=Filled(NONE, pages),
         cgroup=Filled(0, pages),
-        locked_ps=Filled(0, pages),
+        locked_ps=Filled(NONE, pages),
         locker=Filled(0, pages),
         next=Filled(NONE, links),
         before=Filled(NONE, links),
@@ -332,6 +332,7 @@ def _run_queues(cpus: int) -> RunQueues:
         woken_tail=[NONE] * cpus,
         need_resched=[0] * cpus,
         idle_from_ps=[0] * cpus,
+        idle_to_ps=[0] * cpus,
         user_end_ps=[0] * cpus,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.effects.sched import wake_cpu
+from perfsim.kernel.effects.sched import book_idle, wake_cpu
 from perfsim.kernel.state import (
     KEVENTD,
     KSWAPD,
@@ -14,7 +14,8 @@ from perfsim.kernel.state import (
     VM_EVENTS,
     State,
 )
-from perfsim.machine.tally import IDLE, SWITCH, held, spend, start_window
+from perfsim.machine.state import SWITCHED_OUT
+from perfsim.machine.tally import held_so_far, spend, start_window
 
 
 def begin_window(s: State, now: int) -> None:
@@ -32,10 +33,10 @@ def end_window(s: State, now: int) -> None:
         spend(s.m.tally, cpu, now, s.m.tally.cpu_category[cpu])
     for lock in range(s.m.rules.locks):
         if s.m.lock_owner[lock] != NONE:
-            held(s.m.tally, s.m.lock_class[lock], s.m.lock_since_ps[lock], now)
+            held_so_far(s.m.tally, s.m.lock_class[lock], s.m.lock_since_ps[lock], now)
     for page in range(s.settings.pages):
         if s.pages.flags[page] & PG_LOCKED:
-            held(s.m.tally, PAGE_LOCK, s.pages.locked_ps[page], now)
+            held_so_far(s.m.tally, PAGE_LOCK, s.pages.locked_ps[page], now)
 
 
 def ask_to_stop(s: State, now: int) -> None:
@@ -100,13 +101,7 @@ def _task_name(s: State, cpu: int, names: list[str]) -> str:
 
 
 def _settle(s: State, now: int) -> None:
-    """Book idle time up to now: it is otherwise told from switching only when the CPU is used again."""
+    """Tell idle CPUs' time from that of switching up to now: else it is told only when a task runs again."""
     for cpu in range(s.m.rules.cpus):
-        idle_from_ps = s.run.idle_from_ps[cpu]
-        if s.run.current[cpu] != NONE or idle_from_ps == NONE or idle_from_ps > now:
-            continue
-        tally = s.m.tally
-        if tally.cpu_category[cpu] == SWITCH and idle_from_ps > tally.cpu_since[cpu]:
-            spend(tally, cpu, idle_from_ps, IDLE)
-        tally.cpu_category[cpu] = IDLE
-        spend(tally, cpu, now, IDLE)
+        if s.m.cpu_state[cpu] == SWITCHED_OUT:
+            book_idle(s, cpu, now)

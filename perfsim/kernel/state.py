@@ -88,7 +88,18 @@ PGFAULT = 12
 REDO_RETRIES = 13
 PAGE_LOCK_SLEEPS = 14
 PAGE_LOCK_STEALS = 15
-VM_EVENTS = 16
+UNEVICTABLE_PGSCANNED = 16
+UNEVICTABLE_PGCLEARED = 17
+PGMIGRATE_SUCCESS = 18
+PGSCAN_KSWAPD = 19
+PGSCAN_DIRECT = 20
+PGREFILL = 21
+KSWAPD_STEAL = 22
+ALLOCSTALL = 23
+PAGEOUTRUN = 24
+PGROTATED = 25
+OOM_KILL = 26
+VM_EVENTS = 27
 
 # Violations: the kernel's own checks, each counted apart; kernel/violations.py has their names.
 BUG_VM = 0
@@ -173,8 +184,8 @@ class Settings(NamedTuple):
 
 class Pages(NamedTuple):
     """[page]: flags, refcount (_count), mapcount (_mapcount + 1), mapping, slot (the pte that maps it), cgroup (bit 0
-    the bit spinlock, above it list + 1), locked_ps and locker (since when PG_locked is set, and by which task; of no
-    meaning while it is clear).
+    the bit spinlock, above it list + 1), locked_ps and locker (when PG_locked was set last, NONE before the first
+    time, and by which task).
     next, before: list links, [page or head].
     """
 
@@ -286,7 +297,7 @@ class Tasks(NamedTuple):
 class RunQueues(NamedTuple):
     """[cpu]: the task that runs or is being switched in (current), the queue behind it (head, tail; woken_tail: the
     last of the woken at its front), need_resched, since when it idles (or will, when the last task is switched out),
-    and while it is in user mode, until when.
+    the instant at which it begins to switch to the task that was woken on it, and while it is in user mode, until when.
     """
 
     current: Ints
@@ -295,6 +306,7 @@ class RunQueues(NamedTuple):
     woken_tail: Ints
     need_resched: Ints
     idle_from_ps: Ints
+    idle_to_ps: Ints
     user_end_ps: Ints
 
 

@@ -29,7 +29,7 @@ from perfsim.machine.state import (
     Machine,
     wake,
 )
-from perfsim.machine.tally import KERNEL, SPIN, acquired, held, spend
+from perfsim.machine.tally import KERNEL, SPIN, acquired, contended, held, spend
 from perfsim.numeric.random import below, draw
 
 
@@ -37,8 +37,9 @@ def acquire(m: Machine, cpu: int, now: int, lock: int) -> int:
     """Ask for a lock. Returns 0 with the lock taken, or BLOCKED with the CPU spinning: for itself, if it has it."""
     if m.lock_owner[lock] == NONE and (m.lock_attempt[lock] == NONE or _barges(m, cpu, now, lock)):
         _own(m, cpu, now, lock)
-        acquired(m.tally, m.lock_class[lock], 0, 0)
+        acquired(m.tally, m.lock_class[lock], _is_other(m.lock_releaser[lock], cpu), 0, 0)
         return 0
+    contended(m.tally, m.lock_class[lock], _is_other(_last_holder(m, lock), cpu))
     if m.rules.algorithm == TICKET:
         # The arriving xadd invalidates the pollers: a release meets their refetches, and those still under way.
         arrival_ps = _distance_ps(m, cpu, m.lock_owner[lock]) + m.cost_ps[ATOMIC_LOCAL]
@@ -92,7 +93,8 @@ def resume_spin(m: Machine, cpu: int, now: int) -> int:
     m.locks_held[cpu] += 1
     m.lock_since_ps[lock] = now
     spend(m.tally, cpu, now, KERNEL)
-    acquired(m.tally, m.lock_class[lock], 1, now - m.wait_since_ps[cpu])
+    bounced = _is_other(m.lock_releaser[lock], cpu)
+    acquired(m.tally, m.lock_class[lock], bounced, 1, now - m.wait_since_ps[cpu])
     return 0
 
 
@@ -111,6 +113,16 @@ def _own(m: Machine, cpu: int, now: int, lock: int) -> None:
     m.locks_held[cpu] += 1
     m.lock_since_ps[lock] = now + cost_ps
     m.pending_ps[cpu] += cost_ps
+
+
+def _last_holder(m: Machine, lock: int) -> int:
+    """lockdep's lock->cpu: the CPU that has the lock, or else had it last. NONE: nobody yet."""
+    return m.lock_releaser[lock] if m.lock_owner[lock] == NONE else m.lock_owner[lock]
+
+
+def _is_other(holder: int, cpu: int) -> int:
+    """1 if somebody held the lock, and on another CPU."""
+    return 0 if holder in (NONE, cpu) else 1
 
 
 def _barges(m: Machine, cpu: int, now: int, lock: int) -> int:

@@ -17,13 +17,17 @@ SWITCH = 3
 IDLE = 4
 CATEGORIES = 5
 
+NO_TIME = 1 << 62
+"""The least of no times."""
+
 
 class Tally(NamedTuple):
     """Counts of the measured window. Times in ps.
 
     cpus, lock_classes, histograms: numbers of each. window_start: [ps].
     cpu_ps: [cpu * CATEGORIES + category]; cpu_category, cpu_since: [cpu].
-    acquisitions .. hold_max_ps: [lock class]. cells: [histogram * CELLS + cell]; latency_*: [histogram].
+    con_bounces .. hold_max_ps: [lock class]; a bounce is a contention or an acquisition on another CPU than that of the
+    lock's last holder. The least of no times is NO_TIME. cells: [histogram * CELLS + cell]; latency_*: [histogram].
     """
 
     cpus: int
@@ -33,12 +37,16 @@ class Tally(NamedTuple):
     cpu_ps: Ints
     cpu_category: Ints
     cpu_since: Ints
-    acquisitions: Ints
+    con_bounces: Ints
     contentions: Ints
-    wait_total_ps: Ints
+    wait_min_ps: Ints
     wait_max_ps: Ints
-    hold_total_ps: Ints
+    wait_total_ps: Ints
+    acq_bounces: Ints
+    acquisitions: Ints
+    hold_min_ps: Ints
     hold_max_ps: Ints
+    hold_total_ps: Ints
     cells: Ints
     latency_count: Ints
     latency_total_ps: Ints
@@ -55,12 +63,16 @@ def new_tally(cpus: int, lock_classes: int, histograms: int) -> Tally:
         cpu_ps=[0] * (cpus * CATEGORIES),
         cpu_category=[IDLE] * cpus,
         cpu_since=[0] * cpus,
-        acquisitions=[0] * lock_classes,
+        con_bounces=[0] * lock_classes,
         contentions=[0] * lock_classes,
-        wait_total_ps=[0] * lock_classes,
+        wait_min_ps=[NO_TIME] * lock_classes,
         wait_max_ps=[0] * lock_classes,
-        hold_total_ps=[0] * lock_classes,
+        wait_total_ps=[0] * lock_classes,
+        acq_bounces=[0] * lock_classes,
+        acquisitions=[0] * lock_classes,
+        hold_min_ps=[NO_TIME] * lock_classes,
         hold_max_ps=[0] * lock_classes,
+        hold_total_ps=[0] * lock_classes,
         cells=[0] * (histograms * CELLS),
         latency_count=[0] * histograms,
         latency_total_ps=[0] * histograms,
@@ -85,18 +97,35 @@ def latency(tally: Tally, histogram: int, value_ps: int) -> None:
         tally.latency_max_ps[histogram] = value_ps
 
 
-def acquired(tally: Tally, lock_class: int, contended: int, wait_ps: int) -> None:
+def contended(tally: Tally, lock_class: int, bounced: int) -> None:
+    """Record that somebody begins to wait. The contention itself counts when it ends with the lock taken."""
+    tally.con_bounces[lock_class] += bounced
+
+
+def acquired(tally: Tally, lock_class: int, bounced: int, waited: int, wait_ps: int) -> None:
     """Record one acquisition; a wait of zero counts as a wait. Histogram number = lock class."""
     tally.acquisitions[lock_class] += 1
-    tally.contentions[lock_class] += contended
+    tally.acq_bounces[lock_class] += bounced
+    latency(tally, lock_class, wait_ps)
+    if not waited:
+        return
+    tally.contentions[lock_class] += 1
     tally.wait_total_ps[lock_class] += wait_ps
     if wait_ps > tally.wait_max_ps[lock_class]:
         tally.wait_max_ps[lock_class] = wait_ps
-    latency(tally, lock_class, wait_ps)
+    if wait_ps < tally.wait_min_ps[lock_class]:
+        tally.wait_min_ps[lock_class] = wait_ps
 
 
 def held(tally: Tally, lock_class: int, since_ps: int, now: int) -> None:
-    """Record one hold, clipped to the measured window."""
+    """Record one hold that ends now, clipped to the measured window; the shortest is one of those that are whole."""
+    held_so_far(tally, lock_class, since_ps, now)
+    if since_ps >= tally.window_start[0] and now - since_ps < tally.hold_min_ps[lock_class]:
+        tally.hold_min_ps[lock_class] = now - since_ps
+
+
+def held_so_far(tally: Tally, lock_class: int, since_ps: int, now: int) -> None:
+    """Record the part of a hold that is in the measured window, up to now."""
     start = since_ps
     if start < tally.window_start[0]:
         start = tally.window_start[0]
@@ -115,9 +144,11 @@ def start_window(tally: Tally, now: int) -> None:
     for share in range(tally.cpus * CATEGORIES):
         tally.cpu_ps[share] = 0
     for lock_class in range(tally.lock_classes):
-        tally.acquisitions[lock_class] = tally.contentions[lock_class] = 0
+        tally.con_bounces[lock_class] = tally.contentions[lock_class] = 0
+        tally.acq_bounces[lock_class] = tally.acquisitions[lock_class] = 0
         tally.wait_total_ps[lock_class] = tally.wait_max_ps[lock_class] = 0
         tally.hold_total_ps[lock_class] = tally.hold_max_ps[lock_class] = 0
+        tally.wait_min_ps[lock_class] = tally.hold_min_ps[lock_class] = NO_TIME
     for histogram in range(tally.histograms):
         tally.latency_count[histogram] = tally.latency_total_ps[histogram] = tally.latency_max_ps[histogram] = 0
     for cell in range(tally.histograms * CELLS):

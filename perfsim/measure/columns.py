@@ -92,6 +92,7 @@ _THROUGHPUT = (
     Column("mlock_pages_per_s", FLOAT64, "1/s", "Pages that mlock() went through, per simulated second."),
     Column("munlock_pages_per_s", FLOAT64, "1/s", "Pages that munlock() went through, per simulated second."),
     Column("faults_per_s", FLOAT64, "1/s", "Page faults that got a page, per simulated second."),
+    Column("migrated_per_s", FLOAT64, "1/s", "Pages that migration moved, per simulated second."),
 )
 
 _LATENCIES = {
@@ -195,6 +196,12 @@ _PROTOCOL = (
     Column("pgdeactivate", INT64, "pages", "Pages that reclaim moved from an active list to an inactive one."),
     Column("unevictable_pgs_culled", INT64, "pages", "Pages that a putback moved to an unevictable list."),
     Column("unevictable_pgs_rescued", INT64, "pages", "Pages that a putback moved from an unevictable list."),
+    Column(
+        "unevictable_pgs_scanned",
+        INT64,
+        "pages",
+        "Pages of a mapping that SHM_UNLOCK looked at for those to rescue.",
+    ),
     Column("unevictable_pgs_mlocked", INT64, "pages", "Pages that became mlocked."),
     Column(
         "unevictable_pgs_munlocked",
@@ -202,6 +209,7 @@ _PROTOCOL = (
         "pages",
         "Pages that munlock() made evictable, on the list at once or by whoever had them isolated.",
     ),
+    Column("unevictable_pgs_cleared", INT64, "pages", "Mlocked pages that lost their mlock to truncation."),
     Column(
         "unevictable_pgs_stranded",
         INT64,

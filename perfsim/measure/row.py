@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from perfsim.engine import ENGINES
 from perfsim.engine.engines import Engine, begin
@@ -18,6 +18,7 @@ from perfsim.kernel.designs import failure
 from perfsim.kernel.state import State
 from perfsim.kernel.violations import VIOLATION_NAMES
 from perfsim.machine.tally import CATEGORIES, Tally
+from perfsim.measure.counts import Counts, counts_of
 from perfsim.numeric.buckets import CELLS, upper
 from perfsim.scenario.schema import MeasureSpec, Scenario
 
@@ -34,6 +35,7 @@ _RATES = {
     "mlock_pages_per_s": k.MLOCK_PAGES,
     "munlock_pages_per_s": k.MUNLOCK_PAGES,
     "faults_per_s": k.PGFAULT,
+    "migrated_per_s": k.PGMIGRATE_SUCCESS,
 }
 _COUNTERS = {
     "page_lock_sleeps": k.PAGE_LOCK_SLEEPS,
@@ -45,8 +47,10 @@ _COUNTERS = {
     "pgdeactivate": k.PGDEACTIVATE,
     "unevictable_pgs_culled": k.UNEVICTABLE_PGCULLED,
     "unevictable_pgs_rescued": k.UNEVICTABLE_PGRESCUED,
+    "unevictable_pgs_scanned": k.UNEVICTABLE_PGSCANNED,
     "unevictable_pgs_mlocked": k.UNEVICTABLE_PGMLOCKED,
     "unevictable_pgs_munlocked": k.UNEVICTABLE_PGMUNLOCKED,
+    "unevictable_pgs_cleared": k.UNEVICTABLE_PGCLEARED,
     "unevictable_pgs_stranded": k.UNEVICTABLE_PGSTRANDED,
 }
 _HISTOGRAMS = {
@@ -54,6 +58,13 @@ _HISTOGRAMS = {
     "page_lock_wait": k.PAGE_LOCK,
     **{name: probe for probe, name in k.PROBE_NAMES.items()},
 }
+
+
+class Result(NamedTuple):
+    """What a run gives: its row, and the kernel's own counters, which are more than a row has columns for."""
+
+    row: Row
+    counts: Counts
 
 
 def simulate(
@@ -69,6 +80,17 @@ def simulate(
     looked at meanwhile; it changes no figure but those of violations. Raises InputError for a scenario that cannot run
     or a user's design that fails, StuckError when nobody can run any more.
     """
+    return simulate_counted(scenario, design, seed, engine, watch).row
+
+
+def simulate_counted(
+    scenario: Scenario,
+    design: str,
+    seed: Seed,
+    engine: str = ENGINES[0],
+    watch: Watch = UNWATCHED,
+) -> Result:
+    """The same run, with the kernel's own counters beside its row."""
     started = time.perf_counter()
     profile = profile_of(scenario)
     chosen = design_of(scenario, design)
@@ -76,7 +98,7 @@ def simulate(
     if watch.check_every:
         run.check_every(watch.check_every)
     try:
-        row = _run(run, scenario.measure)
+        row, counts = _run(run, scenario.measure)
     except PerfsimError:
         raise
     except Exception as error:
@@ -93,10 +115,10 @@ def simulate(
         "seed": seed.seed,
         "engine": engine,
     }
-    return identity | row | {"wall_s": time.perf_counter() - started}
+    return Result(identity | row | {"wall_s": time.perf_counter() - started}, counts)
 
 
-def _run(run: Engine, measure: MeasureSpec) -> Row:
+def _run(run: Engine, measure: MeasureSpec) -> Result:
     """Let a run pass through warm-up, window and wind-down; the figures of the window."""
     end_ps = measure.warmup_ps + measure.duration_ps
     drift = -_nr_unevictable(run.counts())
@@ -105,11 +127,13 @@ def _run(run: Engine, measure: MeasureSpec) -> Row:
     run.begin_window(measure.warmup_ps)
     run.advance(end_ps)
     run.end_window(end_ps)
-    row = _measured(run.counts(), measure.duration_ps)
-    row["events"] = run.events()
+    s = run.counts()
+    result = Result(_measured(s, measure.duration_ps), counts_of(s))
+    result.row["events"] = run.events()
     run.finish(end_ps)
     drift += _nr_unevictable(run.counts()) - _culled(run.counts())
-    return row | {"unevictable_list_drift": drift}
+    result.row["unevictable_list_drift"] = drift
+    return result
 
 
 def _nr_unevictable(s: State) -> int:

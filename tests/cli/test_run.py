@@ -97,6 +97,11 @@ def test_the_sweep_of_the_workload_is_left_aside(perfsim: Perfsim, tiny: Tiny) -
         (("quickstart", "--set", "kernel.wait_table_size=5"), "--set kernel.wait_table_size:1:1: kernel.wait_table_"),
         (("quickstart", "--set", "tasks=[{name: k, kind: kswapd}]"), "--set tasks:1:2: tasks.k: nothing to do"),
         (("quickstart", "--seed", "-1"), "--seed"),
+        (
+            ("quickstart", "--vmstat", "--format", "json"),
+            "--format: json does not go with --vmstat, which is printed instead; expected table",
+        ),
+        (("quickstart", "--lock-stat", "--format", "csv"), "--format: csv does not go with --lock-stat"),
         (("quickstart", "--design", "red"), "--design"),
         (("quickstart", "--design", "gone.py"), "--design"),
         (("quickstart", "--design", "../../etc/passwd"), "--design"),
@@ -184,3 +189,37 @@ def test_what_was_violated_before_everybody_waits_for_ever_is_told_first(perfsim
     assert lines[0] == "mine: the first violation is BUG: spinlock recursion"
     assert lines[2].split()[:2] == ["direct_reclaim()", "mine.py:3"]
     assert any(line.startswith("nobody can run at ") for line in lines)
+
+
+def test_vmstat_of_one_design_is_nothing_but_names_and_numbers(perfsim: Perfsim, tiny: Tiny) -> None:
+    status, out, err = perfsim("run", "quickstart", *tiny, "--design", "redo", "--vmstat")
+    assert status == 0
+    names = [line.split(" ")[0] for line in out.splitlines() if line.split(" ")[1].isdecimal()]
+    assert len(names) == len(out.splitlines())
+    assert (names[0], names[-1]) == ("nr_free_pages", "unevictable_pgs_stranded")
+    assert err.splitlines()[1].split() == ["metric", "unit", "redo"]
+
+
+def test_each_of_several_designs_comes_under_a_line_that_names_it(perfsim: Perfsim, tiny: Tiny) -> None:
+    _, out, _ = perfsim("run", "quickstart", *tiny, "--vmstat-2.6.26")
+    assert [line for line in out.splitlines() if line.startswith("#")] == ["# design lock_page", "# design redo"]
+    assert out.startswith("# design lock_page\nnr_free_pages ")
+    assert out.count("noreclaim_pgs_culled ") == 2
+    assert "unevictable_pgs" not in out
+
+
+def test_lock_stat_goes_to_stdout_and_what_must_be_said_of_it_to_stderr(perfsim: Perfsim, tiny: Tiny) -> None:
+    status, out, err = perfsim("run", "quickstart", *tiny, "--design", "lock_page", "--lock-stat")
+    assert status == 0
+    assert out.startswith("lock_stat version 0.3\n---")
+    assert "&page->flags#PG_locked:" in out
+    assert "&page->flags#PG_locked is the page lock, which the kernel's lock_stat does not show" in err
+    assert "reclaim_scanned_per_s" in err
+
+
+def test_both_files_may_be_asked_for_at_once(perfsim: Perfsim, tiny: Tiny) -> None:
+    _, out, _ = perfsim("run", "quickstart", *tiny, "--design", "redo", "--lock-stat", "--vmstat")
+    vmstat, found, lock_stat = out.partition("lock_stat version 0.3\n")
+    assert found
+    assert vmstat.startswith("nr_free_pages ")
+    assert "&zone->lru_lock:" in lock_stat

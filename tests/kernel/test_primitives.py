@@ -15,7 +15,7 @@ HEAD = ["s", "task", "now"]
 EFFECTS = Path(inspect.getfile(Primitive)).parent / "effects"
 
 # Functions of effects/ that are no primitives: what effects call one another for.
-INNER = {"bug", "choose", "draw_of", "sleep", "wake_task", "wake_cpu", "resume", "readable", "line_of_mm"}
+INNER = {"book_idle", "bug", "choose", "draw_of", "sleep", "wake_task", "wake_cpu", "resume", "readable", "line_of_mm"}
 
 EVERY = pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=PRIMITIVES)
 

@@ -17,7 +17,7 @@ from perfsim.kernel.state import (
     WAIT_BUCKET,
     State,
 )
-from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI
+from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, WAKEUP
 from perfsim.machine.tally import CATEGORIES, IDLE, KERNEL, SWITCH
 from tests.kernel.conftest import Do, StateMaker
 
@@ -116,6 +116,22 @@ def test_a_window_that_begins_while_a_cpu_still_switches_has_the_rest_of_the_swi
     end_window(s, 21 * US)
     times = s.m.tally.cpu_ps[2 * CATEGORIES : 3 * CATEGORIES]
     assert (times[SWITCH], times[IDLE]) == (switch_ps - 400, 20 * US - switch_ps)
+
+
+@pytest.mark.parametrize("edge", ["idle", "switch"])
+def test_a_window_that_ends_while_a_cpu_is_woken_has_no_more_of_the_switch_than_that(
+    s: State, do: Do, edge: str
+) -> None:
+    costs = s.m.cost_ps
+    do(s, "task_begin", task=6)
+    do(s, "kswapd_sleep", task=6, now=10 * US)
+    do(s, "wakeup_kswapd", 1, task=0, now=100 * US)
+    switch_in_ps = 100 * US + costs[WAKEUP] + costs[IPI] + costs[IDLE_EXIT]
+    cut_ps = switch_in_ps + (costs[CONTEXT_SWITCH] // 2 if edge == "switch" else -400)
+    end_window(s, cut_ps)
+    times = s.m.tally.cpu_ps[2 * CATEGORIES : 3 * CATEGORIES]
+    switch_ps = costs[CONTEXT_SWITCH] + max(0, cut_ps - switch_in_ps)
+    assert (times[KERNEL], times[SWITCH], times[IDLE]) == (10 * US, switch_ps, cut_ps - 10 * US - switch_ps)
 
 
 def test_holds_that_are_under_way_count_up_to_the_end_of_the_window(running: State, do: Do) -> None:

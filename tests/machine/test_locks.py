@@ -342,3 +342,39 @@ def test_equal_machines_draw_equal_numbers_one_for_each_hand_off(make_machine: M
     first, second = make_machine(), make_machine()
     assert hand_offs(first) == hand_offs(second)
     assert first.lock_draws == [5, 0]
+
+
+@pytest.mark.parametrize("algorithm", [*REAL, "ideal"])
+def test_a_lock_that_comes_from_another_cpu_has_bounced(make_machine: MachineMaker, algorithm: str) -> None:
+    m = make_machine(algorithm=algorithm)
+    bounces = []
+    for now, cpu in enumerate((3, 3, 4, 4, 3), 1):
+        take(m, cpu, now * LATER)
+        release(m, cpu, now * LATER + LATER // 2, LOCK)
+        bounces.append(m.tally.acq_bounces[0])
+    assert bounces == [0, 0, 1, 1, 2]
+    assert m.tally.con_bounces[0] == 0
+
+
+@pytest.mark.parametrize("algorithm", [*REAL, "ideal"])
+def test_who_waits_has_bounced_when_it_begins_to_and_when_it_has_the_lock(
+    make_machine: MachineMaker, algorithm: str
+) -> None:
+    m = make_machine(algorithm=algorithm)
+    take(m, 0, 0)
+    queue_up(m, 1, now=LATER)
+    assert (m.tally.con_bounces[0], m.tally.contentions[0], m.tally.acq_bounces[0]) == (1, 0, 0)
+    _, start_ps = pass_on(m, 0, 2 * LATER)
+    waited_ps = start_ps - LATER
+    assert (m.tally.con_bounces[0], m.tally.contentions[0], m.tally.acq_bounces[0]) == (1, 1, 1)
+    assert m.tally.wait_min_ps[0] == m.tally.wait_max_ps[0] == waited_ps
+
+
+def test_who_released_a_lock_and_loses_it_to_a_poller_has_not_bounced(make_machine: MachineMaker) -> None:
+    """Test-and-set: the poller that was chosen is under way, and the lock's last holder is back too late to barge."""
+    m = make_machine(algorithm="test_and_set", bias_releaser=0)
+    take(m, 0, 0)
+    queue_up(m, 1, now=LATER)
+    release(m, 0, 2 * LATER, LOCK)
+    queue_up(m, 0, now=2 * LATER)
+    assert m.tally.con_bounces[0] == 1

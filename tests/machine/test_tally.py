@@ -6,11 +6,14 @@ from perfsim.machine.tally import (
     CATEGORIES,
     IDLE,
     KERNEL,
+    NO_TIME,
     SPIN,
     USER,
     Tally,
     acquired,
+    contended,
     held,
+    held_so_far,
     latency,
     new_tally,
     spend,
@@ -70,26 +73,39 @@ def test_a_latency_is_counted_added_up_and_put_in_its_cell() -> None:
 
 def test_an_acquisition_without_a_wait_is_a_wait_of_zero() -> None:
     tally = small_tally()
-    acquired(tally, 1, 0, 0)
+    acquired(tally, 1, 0, 0, 0)
     assert (tally.acquisitions, tally.contentions) == ([0, 1], [0, 0])
+    assert tally.wait_min_ps == [NO_TIME, NO_TIME]
     assert cells_of(tally, 1) == {0: 1}
     assert tally.latency_count[1] == 1
 
 
 def test_a_contended_acquisition_counts_its_wait() -> None:
     tally = small_tally()
-    acquired(tally, 1, 1, 700)
-    acquired(tally, 1, 1, 300)
-    assert (tally.acquisitions[1], tally.contentions[1]) == (2, 2)
-    assert (tally.wait_total_ps[1], tally.wait_max_ps[1]) == (1_000, 700)
-    assert (tally.latency_total_ps[1], tally.latency_max_ps[1]) == (1_000, 700)
+    acquired(tally, 1, 0, 1, 700)
+    acquired(tally, 1, 0, 0, 0)
+    acquired(tally, 1, 0, 1, 300)
+    acquired(tally, 1, 0, 1, 400)
+    assert (tally.acquisitions[1], tally.contentions[1]) == (4, 3)
+    assert (tally.wait_total_ps[1], tally.wait_min_ps[1], tally.wait_max_ps[1]) == (1_400, 300, 700)
+    assert (tally.latency_total_ps[1], tally.latency_max_ps[1]) == (1_400, 700)
+
+
+def test_bounces_are_counted_apart_for_acquisitions_and_for_contentions() -> None:
+    tally = small_tally()
+    for bounced in (1, 0, 1):
+        acquired(tally, 1, bounced, 0, 0)
+    contended(tally, 0, 1)
+    contended(tally, 0, 0)
+    assert (tally.acq_bounces, tally.con_bounces) == ([0, 2], [1, 0])
+    assert tally.contentions == [0, 0]
 
 
 def test_a_hold_lasts_from_the_acquisition_to_now() -> None:
     tally = small_tally()
     held(tally, 0, 100, 350)
     held(tally, 0, 400, 450)
-    assert (tally.hold_total_ps[0], tally.hold_max_ps[0]) == (300, 250)
+    assert (tally.hold_total_ps[0], tally.hold_min_ps[0], tally.hold_max_ps[0]) == (300, 50, 250)
 
 
 def test_a_hold_from_before_the_window_counts_from_its_start() -> None:
@@ -99,16 +115,26 @@ def test_a_hold_from_before_the_window_counts_from_its_start() -> None:
     assert (tally.hold_total_ps[0], tally.hold_max_ps[0]) == (300, 300)
 
 
+def test_a_hold_that_the_window_cuts_is_not_the_shortest() -> None:
+    tally = small_tally()
+    start_window(tally, 1_000)
+    held(tally, 0, 999, 1_010)
+    held(tally, 0, 1_000, 1_200)
+    held_so_far(tally, 0, 1_900, 1_950)
+    assert (tally.hold_total_ps[0], tally.hold_min_ps[0], tally.hold_max_ps[0]) == (260, 200, 200)
+
+
 def test_a_hold_that_begins_after_the_window_has_ended_counts_nothing() -> None:
     tally = small_tally()
-    held(tally, 0, 2_000, 1_500)
+    held_so_far(tally, 0, 2_000, 1_500)
     assert (tally.hold_total_ps[0], tally.hold_max_ps[0]) == (0, 0)
 
 
 def test_the_end_of_the_warm_up_forgets_every_count() -> None:
     tally = small_tally()
     spend(tally, 0, 100, KERNEL)
-    acquired(tally, 1, 1, 700)
+    contended(tally, 1, 1)
+    acquired(tally, 1, 1, 1, 700)
     held(tally, 0, 0, 90)
     latency(tally, 2, 4_000)
     start_window(tally, 250)

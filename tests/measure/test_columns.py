@@ -100,3 +100,24 @@ def test_axes_follow_the_other_columns_of_identity() -> None:
     first = names.index("engine") + 1
     assert names[first : first + 2] == ["machine.cpus", "machine.profile"]
     assert [column for column in columns if "." not in column.name] == list(COLUMNS)
+
+
+def test_every_column_of_the_contract_is_there() -> None:
+    latencies = ("putback", "lru_lock_wait", "page_lock_wait", "reclaim_batch", "mlock_call", "munlock_call", "fault")
+    figures = ("count", "mean_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "hist")
+    locks = ("lru_lock", "page_lock", "memcg_lock", "wait_bucket")
+    of_a_lock = ("acquisitions", "contentions", "wait_total_ns", "wait_max_ns", "hold_total_ns", "hold_max_ns")
+    events = ("culled", "rescued", "scanned", "mlocked", "munlocked", "cleared", "stranded")
+    rates = ("reclaim_scanned", "reclaim_freed", "putback", "mlock_pages", "munlock_pages", "faults", "migrated")
+    assert [column.name for column in COLUMNS] == [
+        *("run_id", "point", "design", "profile", "cpus", "nodes", "replication", "seed", "engine"),
+        *(f"{rate}_per_s" for rate in rates),
+        *(f"{latency}_latency_{figure}" for latency in latencies for figure in figures),
+        *(f"{lock}_{figure}" for lock in locks for figure in (*of_a_lock, "utilization")),
+        *("page_lock_sleeps", "page_lock_steals", "redo_retries", "stranded_pages"),
+        *("pgscan", "pgsteal", "pgactivate", "pgdeactivate"),
+        *(f"unevictable_pgs_{event}" for event in events),
+        *("nr_mlock", "nr_unevictable"),
+        *(f"cpu_{category}_fraction" for category in ("user", "kernel", "spin", "switch", "idle")),
+        *("simulated_ns", "events", "wall_s", "invariant_violations", "defect_hits"),
+    ]

@@ -11,6 +11,7 @@ from perfsim.kernel.state import (
     BUG_UNLOCKED_PAGE,
     BUG_VM,
     MAPPING_ANON,
+    NONE,
     PAGE_LOCK,
     PAGE_LOCK_STEALS,
     PG_LOCKED,
@@ -190,10 +191,12 @@ def _page_lock_tried(s: State, task: int, now: int, page: int, was_locked: int) 
     if was_locked:
         s.events[PAGE_LOCK_STEALS] += woken
         return
+    cpu = s.tasks.cpu[task]
+    bounced = 1 if s.pages.locked_ps[page] != NONE and s.tasks.cpu[s.pages.locker[page]] != cpu else 0
     s.pages.locker[page] = task
-    s.pages.locked_ps[page] = now + s.m.pending_ps[s.tasks.cpu[task]]
+    s.pages.locked_ps[page] = now + s.m.pending_ps[cpu]
     waited = 1 if since_ps >= 0 else 0
-    acquired(s.m.tally, PAGE_LOCK, waited, now - since_ps if waited else 0)
+    acquired(s.m.tally, PAGE_LOCK, bounced, waited, now - since_ps if waited else 0)
     s.queues.since_ps[task] = -1
 
 

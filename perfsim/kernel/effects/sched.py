@@ -218,7 +218,18 @@ def wake_cpu(s: State, from_ps: int, cpu: int, task: int, now: int) -> None:
     s.run.current[cpu] = task
     _set_state(s, task, TASK_READY, now)
     ready_ps = max(from_ps, s.run.idle_from_ps[cpu]) + s.m.cost_ps[IPI] + s.m.cost_ps[IDLE_EXIT]
+    s.run.idle_to_ps[cpu] = ready_ps
     wake(s.m, cpu, ready_ps + s.m.cost_ps[CONTEXT_SWITCH])
+
+
+def book_idle(s: State, cpu: int, now: int) -> None:
+    """Split the time of a CPU since its last task left, up to now, into switch out, idle, and switch in."""
+    idle_from_ps = s.run.idle_from_ps[cpu]
+    if idle_from_ps == NONE or idle_from_ps > now:
+        return
+    _turn_to(s, cpu, idle_from_ps, IDLE)
+    if s.run.current[cpu] != NONE and s.run.idle_to_ps[cpu] <= now:
+        _turn_to(s, cpu, s.run.idle_to_ps[cpu], SWITCH)
 
 
 def resume(s: State, task: int, now: int) -> int:
@@ -233,7 +244,7 @@ def resume(s: State, task: int, now: int) -> int:
         _switch_away(s, cpu, now)
         return BLOCKED
     if state == SWITCHED_OUT:
-        _book_switch_in(s, cpu, now)
+        book_idle(s, cpu, now)
         _set_state(s, task, TASK_RUNNING, now)
         if s.tasks.user_ps[task]:
             return _return_to_user(s, task, now)
@@ -325,21 +336,12 @@ def _switch_away(s: State, cpu: int, now: int) -> None:
     wake(s.m, cpu, switched_ps)
 
 
-def _book_switch_in(s: State, cpu: int, now: int) -> None:
-    """Split the time since the last task left into switch out, idle, and switch in."""
-    idle_from_ps = s.run.idle_from_ps[cpu]
-    if idle_from_ps == NONE:
-        return
-    idle_to_ps = now - s.m.cost_ps[CONTEXT_SWITCH]
-    tally = s.m.tally
-    if idle_from_ps > tally.cpu_since[cpu]:
-        spend(tally, cpu, idle_from_ps, IDLE)
+def _turn_to(s: State, cpu: int, at_ps: int, category: int) -> None:
+    """The CPU's category changes at an instant; what has been booked beyond it is booked already."""
+    if at_ps > s.m.tally.cpu_since[cpu]:
+        spend(s.m.tally, cpu, at_ps, category)
     else:
-        tally.cpu_category[cpu] = IDLE
-    if idle_to_ps > tally.cpu_since[cpu]:
-        spend(tally, cpu, idle_to_ps, SWITCH)
-    else:
-        tally.cpu_category[cpu] = SWITCH
+        s.m.tally.cpu_category[cpu] = category
 
 
 def _set_state(s: State, task: int, state: int, now: int) -> None:

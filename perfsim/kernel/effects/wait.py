@@ -9,6 +9,7 @@ from __future__ import annotations
 from perfsim.kernel.effects.sched import sleep, wake_task
 from perfsim.kernel.state import (
     NONE,
+    PAGE_LOCK,
     PAGE_LOCK_SLEEPS,
     PG_LOCKED,
     TASK_SLEEPING,
@@ -18,6 +19,7 @@ from perfsim.kernel.state import (
 from perfsim.machine.coherence import read_line, write_line
 from perfsim.machine.costs import BARRIER_FULL, WAKEUP
 from perfsim.machine.state import work
+from perfsim.machine.tally import contended
 
 
 def page_waitqueue(s: State, task: int, now: int, page: int) -> int:
@@ -29,6 +31,7 @@ def page_lock_contended(s: State, task: int, now: int, page: int) -> int:
     """The slow path begins: the wait is counted from the failed attempt, which is this instant."""
     s.queues.since_ps[task] = now
     s.queues.woken[task] = 0
+    contended(s.m.tally, PAGE_LOCK, 1 if s.tasks.cpu[s.pages.locker[page]] != s.tasks.cpu[task] else 0)
     return 0
 
 

@@ -224,3 +224,19 @@ def test_an_assertion_of_the_number_of_references_wants_exactly_that(s: State, d
 
 def test_a_pages_zone_is_where_its_number_lies(s: State, do: Do) -> None:
     assert [do(s, "page_zone", page).value for page in (0, 511, 512, 1023)] == [0, 0, 1, 1]
+
+
+def test_a_page_lock_bounces_when_another_cpu_had_it_last(s: State, do: Do) -> None:
+    """Task 4 runs on the CPU of task 0."""
+    bounces = []
+    for task in (1, 1, 0, 4, 1):
+        do(s, "test_and_set", PAGE, PG_LOCKED, task=task)
+        do(s, "test_and_clear", PAGE, PG_LOCKED, task=task)
+        bounces.append(s.m.tally.acq_bounces[PAGE_LOCK])
+    assert bounces == [0, 0, 1, 1, 2]
+
+
+def test_the_page_lock_of_another_page_does_not_bounce(s: State, do: Do) -> None:
+    do(s, "test_and_set", PAGE, PG_LOCKED, task=1)
+    do(s, "test_and_set", FAR_PAGE, PG_LOCKED, task=2)
+    assert s.m.tally.acq_bounces[PAGE_LOCK] == 0

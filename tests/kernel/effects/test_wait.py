@@ -6,6 +6,7 @@ import pytest
 
 from perfsim.kernel.state import (
     NONE,
+    PAGE_LOCK,
     PAGE_LOCK_SLEEPS,
     PG_LOCKED,
     TASK_READY,
@@ -163,3 +164,12 @@ def test_an_empty_queue_is_seen_by_a_read_of_its_line(running: State, do: Do) ->
     assert do(s, "waitqueue_active", bucket) == (0, s.m.cost_ps[DRAM_LOCAL])
     do(s, "prepare_to_wait_exclusive", PAGE)
     assert do(s, "waitqueue_active", bucket) == (1, s.m.cost_ps[L1_HIT])
+
+
+def test_a_wait_for_a_page_lock_bounces_if_another_cpu_has_it(s: State, do: Do) -> None:
+    """Task 4 runs on the CPU of task 0."""
+    do(s, "test_and_set", PAGE, PG_LOCKED, task=0)
+    do(s, "page_lock_contended", PAGE, task=4)
+    assert s.m.tally.con_bounces[PAGE_LOCK] == 0
+    do(s, "page_lock_contended", PAGE, task=1)
+    assert s.m.tally.con_bounces[PAGE_LOCK] == 1
