@@ -10,11 +10,13 @@ import typer
 
 from perfsim.cli import options
 from perfsim.cli.app import app, plain_app
-from perfsim.cli.output import write_data
+from perfsim.cli.output import shows_colour, write_data
 
 if TYPE_CHECKING:
     from perfsim.kernel.designs import Design, PathFunction
     from perfsim.report.render import Table
+
+DesignName = Annotated[str, typer.Argument(help="A name, or a .py file.", autocompletion=options.designs_like)]
 
 designs = plain_app("designs")
 app.add_typer(designs)
@@ -22,12 +24,13 @@ app.add_typer(designs)
 
 @designs.callback(invoke_without_command=True)
 def list_designs(context: typer.Context, output_format: options.OutputFormat = options.Format.TABLE) -> None:
-    """List the designs; `designs show` prints one.
+    """List the designs; `designs show` prints one, `designs diff` compares two.
 
     \b
     Examples:
       perfsim designs
       perfsim designs show redo
+      perfsim designs diff lock_page redo
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
     if context.invoked_subcommand is not None:
         return
@@ -55,6 +58,30 @@ def show_design(
     from perfsim.report.render import render
 
     write_data(render(_paths(load_design(design, "DESIGN")), output_format.value))
+
+
+@designs.command("diff")
+def diff_designs(a: DesignName, b: DesignName, output_format: options.OutputFormat = options.Format.TABLE) -> None:
+    """Compare two designs: the source that differs, and what each way through it costs.
+
+    For each path that differs, and each entry of the kernel that reaches one: atomics, shared accesses, locks, barriers
+    and sleeps on its fast way, its worst way, and those of an evictable, an unevictable, a meanwhile munlocked page.
+    Then what these cost on each shipped machine, for one CPU and for many. It is read from the source, nothing is run.
+
+    \b
+    Examples:
+      perfsim designs diff lock_page redo
+      perfsim designs diff redo mine.py --format markdown
+      perfsim designs diff lock_page redo --format csv > costs.csv
+    """  # noqa: D301 - \b is typer's mark of lines to be left as they are
+    from perfsim.kernel.designs import load_design
+    from perfsim.kernel.static.compare import compare_designs
+    from perfsim.machine.profile import priced_profiles
+    from perfsim.report.designs import DesignsDiff
+
+    one, other = load_design(a, "A"), load_design(b, "B")
+    found = DesignsDiff((one.name, other.name), compare_designs(one, other), priced_profiles())
+    write_data(found.text(output_format.value, colour=shows_colour()))
 
 
 def _list(known: list[Design]) -> Table:

@@ -53,6 +53,11 @@ def tell(text: str) -> None:
     write_words(text + "\n")
 
 
+def shows_colour() -> bool:
+    """Whether stdout is a terminal whose user has nothing against colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def write_words(text: str) -> None:
     """Write words for people to stderr, of any number of lines; that nobody can be told is no reason to stop."""
     try:

@@ -15,7 +15,7 @@ from perfsim.machine.profile_files import SHIPPED, profile_names, read_lineage
 from perfsim.machine.profile_values import cost_ranges, lock_values, machine_values, node_hops, source_texts
 from perfsim.units import FREQUENCY_UNITS_HZ, SIZE_UNITS_BYTES, TIME_UNITS_PS
 
-__all__ = ["CostProfile", "Figure", "describe", "hops", "load_profile", "profile_names"]
+__all__ = ["CostProfile", "Figure", "describe", "hops", "load_profile", "priced_profiles", "profile_names"]
 
 _SHARE = COST_NAMES[PREFETCH_HIDDEN]
 
@@ -89,6 +89,12 @@ def load_profile(name_or_path: str, place: str = "--profile") -> CostProfile:
     Raises InputError: at `place` for what is not there, at FILE:LINE:COLUMN for what a profile file says wrongly.
     """
     return _shipped(name_or_path) if name_or_path in SHIPPED else _loaded(name_or_path, place)
+
+
+def priced_profiles() -> tuple[CostProfile, ...]:
+    """The shipped machines whose steps have a price: all but queueing theory's."""
+    shipped = (_shipped(name) for name in SHIPPED)
+    return tuple(profile for profile in shipped if profile.algorithm != "ideal")
 
 
 def hops(profile: CostProfile, a: int, b: int) -> int:

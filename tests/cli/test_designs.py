@@ -1,8 +1,12 @@
-"""`perfsim designs`: which there are, and the paths and known defects of one."""
+"""`perfsim designs`: which there are, the paths and known defects of one, and two side by side."""
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from perfsim.kernel.designs import design_names, load_design
 
@@ -39,5 +43,55 @@ def test_an_unknown_design_is_refused_with_the_nearest_name(perfsim: Perfsim) ->
     status, out, err = perfsim("designs", "show", "reddo")
     assert (status, out) == (2, "")
     assert err.startswith("DESIGN: ")
+    assert "redo" in err
+    assert err.count("\n") == 1
+
+
+def test_two_designs_are_compared_path_by_path_with_their_costs(perfsim: Perfsim) -> None:
+    status, out, err = perfsim("designs", "diff", "lock_page", "redo")
+    assert (status, err) == (0, "")
+    assert out.startswith("lock_page -> redo: ")
+    assert "\ncull_unevictable_page(): only in lock_page/vmscan.py:" in out
+    assert (
+        "\n-            await cull_unevictable_page(cpu, page)\n+            await putback_lru_page(cpu, page)\n" in out
+    )
+    captions = ("static costs: ", "ia64: price of a way", "x86_64: price of a way")
+    assert all(f"\n{caption}" in out for caption in captions)
+    assert "ideal" not in out
+    assert "\x1b" not in out
+
+
+def test_a_diff_for_scripts_has_every_figure_of_every_way(perfsim: Perfsim) -> None:
+    found = json.loads(perfsim("designs", "diff", "lock_page", "redo", "--format", "json")[1])
+    rows = list(csv.DictReader(io.StringIO(perfsim("designs", "diff", "lock_page", "redo", "--format", "csv")[1])))
+    assert (found["a"], found["b"]) == ("lock_page", "redo")
+    assert [row["path"] for row in rows] == [cost["path"] for cost in found["costs"]]
+    cull = next(one for one in found["costs"] if (one["path"], one["way"]) == ("cull_unevictable_page", "unevictable"))
+    assert (cull["design"], cull["atomics"], cull["locks"], cull["page_locks"]) == ("lock_page", 9, 2, 1)
+    assert 0 < cull["x86_64_one_cpu_ns"] < cull["x86_64_many_cpus_ns"]
+    assert any(path["path"] == "putback_lru_page" and "+    while redo:" in path["diff"] for path in found["paths"])
+
+
+def test_a_users_design_is_compared_as_a_shipped_one(perfsim: Perfsim) -> None:
+    text = 'extends = "redo"\n\nasync def page_mapping_inuse(cpu, page):\n    return 1\n'
+    Path("mine.py").write_text(text, encoding="utf-8")
+    status, out, _ = perfsim("designs", "diff", "redo", "mine.py", "--format", "markdown")
+    assert status == 0
+    assert out.startswith("redo -> mine: 1 path differs\n\npage_mapping_inuse()\n\n```diff\n--- shared/vmscan.py:")
+    assert "| page_mapping_inuse | fast |" in out
+
+
+def test_a_design_compared_with_itself_differs_in_nothing(perfsim: Perfsim) -> None:
+    status, out, _ = perfsim("designs", "diff", "redo", "redo")
+    assert (status, out) == (0, "redo -> redo: 0 paths differ\n")
+
+
+@pytest.mark.parametrize("words, place", [(("reddo", "redo"), "A: "), (("redo", "reddo"), "B: ")])
+def test_an_unknown_design_of_two_is_refused_where_it_stands(
+    perfsim: Perfsim, words: tuple[str, str], place: str
+) -> None:
+    status, out, err = perfsim("designs", "diff", *words)
+    assert (status, out) == (2, "")
+    assert err.startswith(place)
     assert "redo" in err
     assert err.count("\n") == 1

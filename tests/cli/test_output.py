@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from perfsim.cli.output import CLOSED_PIPE_STATUS, tell, tell_meanwhile
+from perfsim.cli.output import CLOSED_PIPE_STATUS, shows_colour, tell, tell_meanwhile
 
 Process = tuple[list[str], dict[str, str]]
 
@@ -30,6 +30,19 @@ def test_what_goes_on_is_shown_at_a_terminal_alone(
     tell_meanwhile("at a terminal")
     tell_meanwhile("")
     assert capsys.readouterr() == ("", "\rat a terminal\x1b[K\r\x1b[K")
+
+
+@pytest.mark.parametrize(
+    "is_terminal, no_color, term, expected",
+    [(True, "", "xterm", True), (False, "", "xterm", False), (True, "1", "xterm", False), (True, "", "dumb", False)],
+)
+def test_colours_are_for_terminals_whose_users_want_them(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, no_color: str, term: str, expected: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", term)
+    assert shows_colour() is expected
 
 
 @pytest.mark.parametrize("command", [["profiles", "show", "ia64"], ["--version"]])

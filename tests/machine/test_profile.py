@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perfsim.machine.costs import COST_NAMES, L1_HIT, PREFETCH_HIDDEN
-from perfsim.machine.profile import CostProfile, describe, hops, load_profile, profile_names
+from perfsim.machine.profile import CostProfile, describe, hops, load_profile, priced_profiles, profile_names
 from perfsim.machine.profile_files import SHIPPED
 
 NS = 1_000
@@ -204,3 +204,9 @@ def test_the_hash_follows_figures_that_are_replaced_in_memory() -> None:
 def test_the_hash_is_the_same_on_every_machine_and_day() -> None:
     assert load_profile("ideal").content_sha256 == "0fedb7f75ded31f9ff3065b8ba31e5372dcca854641160943810b1e1d9df33b3"
     assert load_profile("ideal").best_ps[PREFETCH_HIDDEN] == 0
+
+
+def test_every_shipped_machine_has_prices_but_that_of_queueing_theory() -> None:
+    names = [profile.name for profile in priced_profiles()]
+    assert {"ia64", "x86_64"} <= set(names)
+    assert "ideal" not in names

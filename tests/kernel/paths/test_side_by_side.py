@@ -1,10 +1,12 @@
 """The C beside the Python, statement by statement: a line that moves, changes or goes alone is found.
 
-C is abbreviated: declarations of locals without a value, braces and comments are left out. `-` where Python needs a
-line that C does not.
+C is abbreviated: declarations of locals without a value, closing braces, comments, and the conditions of the
+preprocessor are left out. `-` where one of the two has no line for the other's; the reasons are below. The two
+putback_lru_page() are held against the text of the patch of 2008-06-18 too, every statement of it.
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +24,12 @@ OLD_PUTBACK: Statements = [
     ("VM_BUG_ON(!PageLocked(page));", "await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)"),
     ("VM_BUG_ON(PageLRU(page));", "await cpu.VM_BUG_ON(page, PG_LRU)"),
     ("lru = !!TestClearPageActive(page);", "lru = await cpu.test_and_clear(page, PG_ACTIVE)"),
-    ("was_… = TestClearPageUnevictable(page);", "was_unevictable = await cpu.test_and_clear(page, PG_UNEVICTABLE)"),
+    (
+        "was_unevictable = TestClearPageUnevictable(page);",
+        "was_unevictable = await cpu.test_and_clear(page, PG_UNEVICTABLE)",
+    ),
     ("if (unlikely(!page->mapping)) {", "if not await cpu.page_has_mapping(page):"),
+    ("VM_BUG_ON(page_count(page) != 1);", "-"),
     ("unlock_page(page);", "await unlock_page(cpu, page)"),
     ("ret = 0;", "ret = 0"),
     ("} else if (page_evictable(page, NULL)) {", "elif await page_evictable(cpu, page):"),
@@ -43,7 +49,10 @@ OLD_PUTBACK: Statements = [
 
 REDO_PUTBACK: Statements = [
     ("VM_BUG_ON(PageLRU(page));", "await cpu.VM_BUG_ON(page, PG_LRU)"),
-    ("was_… = TestClearPageUnevictable(page);", "was_unevictable = await cpu.test_and_clear(page, PG_UNEVICTABLE)"),
+    (
+        "was_unevictable = TestClearPageUnevictable(page);",
+        "was_unevictable = await cpu.test_and_clear(page, PG_UNEVICTABLE)",
+    ),
     ("-", "lru, redo = LRU_UNEVICTABLE, 1"),
     ("redo:", "while redo:"),
     ("-", "redo = 0"),
@@ -69,6 +78,108 @@ REDO_PUTBACK: Statements = [
     ("count_vm_event(NORECL_PGCULLED);", "await cpu.count_vm_event(UNEVICTABLE_PGCULLED, 1)"),
     ("put_page(page);", "await put_page(cpu, page)"),
 ]
+
+# Why a line of one side has none on the other.
+ALONE = {
+    "VM_BUG_ON(page_count(page) != 1);": "the hot fix of 2008-06-17 took the assertion away; the docstring says so",
+    "lru, redo = LRU_UNEVICTABLE, 1": "a label is a loop, which needs its first test and a local that is never unset",
+    "redo = 0": "a turn of the loop is the last, unless goto redo says another",
+    "await cpu.count_vm_event(REDO_RETRIES, 1)": "the simulator counts the turns; the docstring says so",
+}
+
+# The lines of the patch's hunk in mm/vmscan.c that the old and the new function are made of, as posted.
+OLD_C = """
+    int lru;
+    int ret = 1;
+    int was_unevictable;
+
+    VM_BUG_ON(!PageLocked(page));
+    VM_BUG_ON(PageLRU(page));
+
+    lru = !!TestClearPageActive(page);
+    was_unevictable = TestClearPageUnevictable(page); /* for page_evictable() */
+
+    if (unlikely(!page->mapping)) {
+        /*
+         * page truncated.  drop lock as put_page() will
+         * free the page.
+         */
+        VM_BUG_ON(page_count(page) != 1);
+        unlock_page(page);
+        ret = 0;
+    } else if (page_evictable(page, NULL)) {
+        /*
+         * For evictable pages, we can use the cache.
+         * In event of a race, worst case is we end up with an
+         * unevictable page on [in]active list.
+         * We know how to handle that.
+         */
+        lru += page_is_file_cache(page);
+        lru_cache_add_lru(page, lru);
+        mem_cgroup_move_lists(page, lru);
+#ifdef CONFIG_UNEVICTABLE_LRU
+        if (was_unevictable)
+            count_vm_event(NORECL_PGRESCUED);
+#endif
+    } else {
+        /*
+         * Put unevictable pages directly on zone's unevictable
+         * list.
+         */
+        add_page_to_unevictable_list(page);
+        mem_cgroup_move_lists(page, LRU_UNEVICTABLE);
+#ifdef CONFIG_UNEVICTABLE_LRU
+        if (!was_unevictable)
+            count_vm_event(NORECL_PGCULLED);
+#endif
+    }
+
+    put_page(page);        /* drop ref from isolate */
+    return ret;        /* ret => "page still locked" */
+"""
+
+REDO_C = """
+    int lru;
+    int was_unevictable;
+
+    VM_BUG_ON(PageLRU(page));
+
+    was_unevictable = TestClearPageUnevictable(page); /* for page_evictable() */
+
+redo:
+    lru = !!TestClearPageActive(page);
+    if (page_evictable(page, NULL)) {
+        lru += page_is_file_cache(page);
+        lru_cache_add_lru(page, lru);
+    } else {
+        lru = LRU_UNEVICTABLE;
+        add_page_to_unevictable_list(page);
+    }
+    mem_cgroup_move_lists(page, lru);
+
+    /*
+     * page's status can change while we move it among lru. If an evictable
+     * page is on unevictable list, it never be freed. To avoid that,
+     * check after we added it to the list, again.
+     */
+    if (lru == LRU_UNEVICTABLE && page_evictable(page, NULL)) {
+        if (!isolate_lru_page(page)) {
+            put_page(page);
+            goto redo;
+        }
+        /* This means someone else dropped this page from LRU
+         * So, it will be freed or putback to LRU again. There is
+         * nothing to do here.
+         */
+    }
+
+    if (was_unevictable && lru != LRU_UNEVICTABLE)
+        count_vm_event(NORECL_PGRESCUED);
+    else if (!was_unevictable && lru == LRU_UNEVICTABLE)
+        count_vm_event(NORECL_PGCULLED);
+
+    put_page(page);        /* drop ref from isolate */
+"""
 
 OLD_CULL: Statements = [
     ("lock_page(page);", "await lock_page(cpu, page)"),
@@ -108,7 +219,25 @@ def statements(function: Callable[..., Any]) -> list[str]:
     ],
 )
 def test_each_line_of_the_path_stands_beside_its_c_statement(function: Callable[..., Any], table: Statements) -> None:
-    assert statements(function) == [python for _, python in table]
+    assert statements(function) == [python for _, python in table if python != "-"]
+
+
+def c_statements(text: str) -> list[str]:
+    """The lines of C that do something: without comments, preprocessor, closing braces and bare declarations."""
+    code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    lines = (line.strip() for line in code.splitlines() if not line.startswith("#"))
+    return [line for line in lines if line not in {"", "}"} and not re.fullmatch(r"int \w+;", line)]
+
+
+@pytest.mark.parametrize("text,table", [(OLD_C, OLD_PUTBACK), (REDO_C, REDO_PUTBACK)], ids=["old", "redo"])
+def test_every_statement_of_the_posted_putback_stands_in_the_table_in_order(text: str, table: Statements) -> None:
+    assert c_statements(text) == [c for c, _ in table if c != "-"]
+
+
+def test_a_line_stands_alone_only_with_a_reason() -> None:
+    alone = [c if python == "-" else python for c, python in (*OLD_PUTBACK, *REDO_PUTBACK) if "-" in {c, python}]
+    assert sorted(alone) == sorted(ALONE)
+    assert all(len(reason.split()) > 3 for reason in ALONE.values())
 
 
 @pytest.mark.parametrize("table", [OLD_PUTBACK, REDO_PUTBACK, OLD_CULL, OLD_MLOCK_VMA_PAGE])

@@ -1,4 +1,7 @@
-"""What one uncontended putback costs, counted from the trace: kernel-protocol §3.7 (memcg on) and §3.10 (memcg off)."""
+"""What one uncontended putback costs, counted from the trace: kernel-protocol §3.7 (memcg on) and §3.10 (memcg off).
+
+And the static figures of the same putbacks beside a run: the same counts, and on hot lines the same time.
+"""
 
 from typing import NamedTuple
 
@@ -15,6 +18,12 @@ from perfsim.kernel.state import (
     PG_MLOCKED,
     PG_UNEVICTABLE,
 )
+from perfsim.kernel.static.answers import SCENARIOS
+from perfsim.kernel.static.source import path_texts
+from perfsim.kernel.static.way import price_ps
+from perfsim.kernel.static.ways import Ways
+from perfsim.machine.coherence import EXCLUSIVE
+from perfsim.machine.profile import load_profile
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Stage, gate, pages_on, play, until
 
@@ -173,3 +182,48 @@ def test_the_trace_of_one_cull_without_memcg_is_that_of_the_protocol(
     steps = one_putback(make_stage(design, "kernel.memcg=false"), path, unevictable=True)
     flagged = FLAG_ATOMICS | {"test_flag"}
     assert [f"{n} {NAMES[a[1]]}" if n in flagged else n for n, a in steps] == TRACE[design]
+
+
+def hot_run_ps(stage: Stage, path: str, unevictable: bool) -> int:
+    """How long a run of one path takes on a page just isolated, when its CPU owns every line."""
+    page = pages_on(stage, LRU_ACTIVE_FILE)[1]
+    machine = stage.s.m
+
+    async def script(cpu: Cpu) -> int:
+        await stage.paths["isolate_lru_page"](cpu, page)
+        if unevictable:
+            await cpu.test_and_set(page, PG_MLOCKED)
+        await cpu.clear_flag(page, PG_ACTIVE)
+        if path == "putback_lru_page" and stage.design.name == "lock_page":
+            await stage.paths["lock_page"](cpu, page)
+        for line in range(len(machine.line_holders)):
+            machine.line_holders[line], machine.line_stamp[line] = EXCLUSIVE | 1, machine.misses[0]
+        start_ps = int(stage.env.now) + machine.pending_ps[0]
+        await stage.paths[path](cpu, page)
+        return int(stage.env.now) + machine.pending_ps[0] - start_ps
+
+    return int(play(stage, script)[0])
+
+
+@pytest.mark.parametrize("unevictable", [False, True])
+@pytest.mark.parametrize(
+    "design,path",
+    [("lock_page", "putback_lru_page"), ("lock_page", "cull_unevictable_page"), ("redo", "putback_lru_page")],
+)
+def test_the_price_of_a_way_on_one_cpu_is_the_time_that_a_run_takes(
+    make_stage: StageMaker, design: str, path: str, unevictable: bool
+) -> None:
+    stage = make_stage(design)
+    way = Ways(path_texts(stage.design), SCENARIOS[unevictable]).through(path)
+    assert way is not None
+    assert SCENARIOS[unevictable].name == ("unevictable" if unevictable else "evictable")
+    assert hot_run_ps(stage, path, unevictable) == price_ps(way, load_profile("x86_64"))
+
+
+@pytest.mark.parametrize("unevictable", [False, True])
+def test_a_way_has_the_atomics_and_the_locks_of_a_trace(stage: Stage, unevictable: bool) -> None:
+    way = Ways(path_texts(stage.design), SCENARIOS[unevictable]).through("putback_lru_page")
+    traced = cost_of(one_putback(stage, "putback_lru_page", unevictable))
+    assert way is not None
+    assert way.atomics == traced.flags + traced.page_lock + traced.refcount + traced.cgroup
+    assert way.locks == traced.lru_lock + traced.mz_lock
