@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from perfsim.kernel.designs import Design, PathFunction
     from perfsim.report.render import Table
 
-DesignName = Annotated[str, typer.Argument(help="A name, or a .py file.", autocompletion=options.designs_like)]
+DesignA = Annotated[
+    str, typer.Argument(metavar="A", help="A name, or a .py file.", autocompletion=options.designs_like)
+]
+DesignB = Annotated[
+    str, typer.Argument(metavar="B", help="A name, or a .py file.", autocompletion=options.designs_like)
+]
 
 designs = plain_app("designs")
 app.add_typer(designs)
@@ -24,7 +29,7 @@ app.add_typer(designs)
 
 @designs.callback(invoke_without_command=True)
 def list_designs(context: typer.Context, output_format: options.OutputFormat = options.Format.TABLE) -> None:
-    """List the designs; `designs show` prints one, `designs diff` compares two.
+    """List the designs; `show` prints one, `diff` compares two.
 
     \b
     Examples:
@@ -61,11 +66,11 @@ def show_design(
 
 
 @designs.command("diff")
-def diff_designs(a: DesignName, b: DesignName, output_format: options.OutputFormat = options.Format.TABLE) -> None:
+def diff_designs(a: DesignA, b: DesignB, output_format: options.OutputFormat = options.Format.TABLE) -> None:
     """Compare two designs: the source that differs, and what each way through it costs.
 
-    For each path that differs, and each entry of the kernel that reaches one: atomics, shared accesses, locks, barriers
-    and sleeps on its fast way, its worst way, and those of an evictable, an unevictable, a meanwhile munlocked page.
+    For each path that differs, for the putback and each entry of the kernel that reach one: atomics, shared accesses,
+    locks, barriers, sleeps on its fast and worst way, and those of an unevictable and a meanwhile munlocked page.
     Then what these cost on each shipped machine, for one CPU and for many. It is read from the source, nothing is run.
 
     \b

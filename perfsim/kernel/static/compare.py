@@ -1,4 +1,4 @@
-"""Two designs side by side: the paths that differ, the ways into the kernel that reach them, and what each way does."""
+"""Two designs side by side: the paths that differ, those of interest that reach them, and what each way does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from perfsim.kernel.designs import Design
+from perfsim.kernel.designs import PROBES, Design
 from perfsim.kernel.paths import tasks
+from perfsim.kernel.state import PUTBACK
 from perfsim.kernel.static.answers import SCENARIOS, Scenario
 from perfsim.kernel.static.source import PathText, calls_of, does_the_same, path_texts
 from perfsim.kernel.static.way import Counts
@@ -54,9 +55,11 @@ def compare_designs(a: Design, b: Design) -> Comparison:
     texts = path_texts(a), path_texts(b)
     names = _differing(*texts)
     costs = _Costs(*texts)
-    named = [pair for name in names for pair in (costs.fast(name), *costs.named(name), costs.worst(name))]
-    reaching = [pair for name in _entries(texts, names) for pair in (costs.fast(name), costs.worst(name))]
-    return Comparison(tuple(_difference(name, *texts) for name in names), (*named, *reaching))
+    ways = [pair for name in names for pair in costs.all(name)]
+    for name in _entries(texts, names):
+        is_putback = PROBES.get(name) == PUTBACK
+        ways += costs.all(name) if is_putback else [costs.fast(name), costs.worst(name)]
+    return Comparison(tuple(_difference(name, *texts) for name in names), tuple(ways))
 
 
 class _Costs:
@@ -67,6 +70,10 @@ class _Costs:
         self._fast = [Ways(texts) for texts in self.texts]
         self._worst = [Ways(texts, worst=True) for texts in self.texts]
         self._named = {scenario: [Ways(texts, scenario) for texts in self.texts] for scenario in SCENARIOS}
+
+    def all(self, path: str) -> list[WayPair]:
+        """Every way through a path: fast, named, worst."""
+        return [self.fast(path), *self.named(path), self.worst(path)]
 
     def fast(self, path: str) -> WayPair:
         """The fast ways through a path."""
@@ -99,13 +106,16 @@ def _differing(a: Texts, b: Texts) -> list[str]:
 
 
 def _entries(texts: tuple[Texts, Texts], differing: list[str]) -> list[str]:
-    """Paths by which tasks enter the kernel, the same in both designs, that reach one that differs."""
+    """Paths, the same in both designs, that reach one that differs: those measured, and where tasks enter the kernel.
+
+    Measured: whose latency a run records.
+    """
     workload = {name for name in vars(tasks) if name in texts[0] and texts[0][name].file == tasks.__file__}
     called = [name for task in sorted(workload) for name in sorted(calls_of(texts[0][task])) if name not in workload]
     return [
         name
-        for name in dict.fromkeys(called)
-        if name not in differing and any(_reached(name, one) & set(differing) for one in texts)
+        for name in dict.fromkeys([*PROBES, *called])
+        if name in texts[0] and name not in differing and any(_reached(name, one) & set(differing) for one in texts)
     ]
 
 

@@ -33,6 +33,7 @@ from perfsim.machine.costs import (
 class Kind(Enum):
     """Kinds of steps. On a line: a load, a store, a read-modify-write; OWN and PREFETCH, which cost nothing but the
     transfer, of a prefetch a part. On a spinlock's line: taking and releasing it, and a store to what lies beside it.
+    MAY_SLEEP: a sleep when another holds what is asked for: on the worst way alone.
     """
 
     READ = "read"
@@ -45,6 +46,7 @@ class Kind(Enum):
     BESIDE = "beside"
     BARRIER = "barrier"
     SLEEP = "sleep"
+    MAY_SLEEP = "may sleep"
     WORK = "work"
 
 

@@ -44,12 +44,12 @@ _LOCAL = {
     Kind.UNLOCK: (L1_HIT, BARRIER_RELEASE),
     Kind.BESIDE: (L1_HIT,),
     Kind.BARRIER: (BARRIER_FULL,),
-    Kind.SLEEP: (CONTEXT_SWITCH, IPI, IDLE_EXIT, CONTEXT_SWITCH),
+    **dict.fromkeys((Kind.SLEEP, Kind.MAY_SLEEP), (CONTEXT_SWITCH, IPI, IDLE_EXIT, CONTEXT_SWITCH)),
 }
 """The figures of a step whose line, if any, is the CPU's own."""
 
 _COUNTED = {
-    Kind.SLEEP: "sleeps",
+    **dict.fromkeys((Kind.SLEEP, Kind.MAY_SLEEP), "sleeps"),
     Kind.LOCK: "locks",
     Kind.ATOMIC: "atomics",
     Kind.BARRIER: "barriers",
@@ -95,11 +95,15 @@ class Counts(NamedTuple):
         )
 
 
-def after(call: Called, answer: Value, counts: Counts, lines: Lines) -> tuple[Counts, Lines]:
-    """Counts and lines after one more call of a primitive."""
+def after(
+    call: Called, answer: Value, counts: Counts, lines: Lines, *, contended: bool = False
+) -> tuple[Counts, Lines]:
+    """Counts and lines after one more call of a primitive. contended: it sleeps if it may."""
     if call.question == ("test_and_set", PG_LOCKED):
         counts = counts._replace(page_locks=counts.page_locks + 1)
     for step in steps_of(call.name):
+        if step.kind is Kind.MAY_SLEEP and not contended:
+            continue
         counts, lines = _after_step(step, call, answer, (counts, lines))
     return counts, lines
 

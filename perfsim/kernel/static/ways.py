@@ -20,6 +20,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from perfsim.kernel.constants import INTEGER_MIN
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.static.answers import (
     Called,
@@ -123,7 +124,7 @@ class Ways:
         """The points after a call of a primitive, each with its answer."""
         found = []
         for answer, facts in self._answers(call, at.facts):
-            counts, lines = after(call, answer, at.counts, at.lines)
+            counts, lines = after(call, answer, at.counts, at.lines, contended=self.worst)
             kept = at.facts if self.worst else learned(call, answer, facts)
             found.append((answer, Point(at.values, kept, lines, counts)))
         return found
@@ -212,15 +213,11 @@ class _Body:
         assert isinstance(node.target, ast.Name)
         behind: list[Point] = []
         for values, point in self._evaluate_all(node.iter.args, at):
-            start, stop = (0, values[0]) if len(values) == 1 else values[:2]
-            known = [value for value in values if isinstance(value, int)]
-            turns = len(range(*known)) if len(known) == len(values) else None
-            if turns is None and isinstance(start, int) and isinstance(stop, Some) and stop.low > start:
-                turns = 2  # at least one
-            if turns == 0 or (turns is None and self.ways.worst):
+            may_be_empty, must_be_empty = _emptiness(values)
+            if must_be_empty or (may_be_empty and self.ways.worst):
                 behind.append(point)
-            if turns != 0:
-                first = start if turns == 1 else Some(node.target.id)
+            if not must_be_empty:
+                first = Some(node.target.id, _least(values))
                 loop = _Loop([], [])
                 behind += self.block(node.body, [_with(point, [node.target], [first])], loop)
                 behind += loop.breaks + loop.continues
@@ -294,6 +291,23 @@ class _Body:
                 site = f"{self.path.name}:{call.lineno}"
                 found += self.ways.performed(Called(call.func.attr, tuple(arguments), site), point)
         return found
+
+
+def _emptiness(values: list[Value]) -> tuple[bool, bool]:
+    """Whether a range of these arguments may be empty, and whether it must be."""
+    known = [value for value in values if isinstance(value, int)]
+    if len(known) == len(values):
+        empty = not range(*known)
+        return empty, empty
+    start, stop = (0, values[0]) if len(values) == 1 else values[:2]
+    return not (len(values) < 3 and isinstance(stop, Some) and isinstance(start, int) and stop.low > start), False
+
+
+def _least(values: list[Value]) -> int:
+    """The least that the variable of a range can be; the step of one with three arguments may be negative."""
+    start = 0 if len(values) == 1 else values[0]
+    bound = start.low if isinstance(start, Some) else start
+    return bound if len(values) < 3 else INTEGER_MIN
 
 
 def _left(value: Value, arguments: tuple[Value, ...], at: Point) -> Ended:

@@ -95,5 +95,15 @@ def test_a_users_design_differs_by_what_its_file_holds(own: Design) -> None:
     assert ways_of(found, "page_mapping_inuse")["fast"].b.accesses == 0  # type: ignore[union-attr]
 
 
+def test_the_putback_is_shown_with_its_ways_when_only_what_it_calls_differs(tmp_path: Path) -> None:
+    file = tmp_path / "fence.py"
+    text = "async def add_page_to_unevictable_list(cpu, page):\n    await cpu.smp_mb()\n"
+    file.write_text(f'"""A fence."""\n\nextends = "redo"\n\n\n{text}', encoding="utf-8")
+    found = compare_designs(load_design("redo"), load_design(str(file)))
+    assert [one.path for one in found.differences] == ["add_page_to_unevictable_list"]
+    pair = ways_of(found, "putback_lru_page")["unevictable"]
+    assert (pair.a.barriers, pair.b.barriers) == (0, 1)  # type: ignore[union-attr]
+
+
 def test_a_design_does_not_differ_from_itself() -> None:
     assert compare_designs(load_design("redo"), load_design("redo")) == Comparison((), ())

@@ -155,7 +155,7 @@ def test_a_primitive_charges_what_its_steps_cost(make_state: StateMaker, name: s
         expected_ps -= 2 * costs.best_ps[CONTEXT_SWITCH] + costs.best_ps[IPI] + costs.best_ps[IDLE_EXIT]
     if counts.locks and holder == FAR_CPU:  # the hand-off is the waiter's time, not a charge
         expected_ps -= costs.best_ps[LINE_SERVICE]
-    assert cost_ps == expected_ps
+    assert cost_ps == expected_ps, f"STEPS has {expected_ps} ps for {name}, its effect charges {cost_ps} ps"
 
 
 def test_every_primitive_says_what_it_does_and_nothing_else_does() -> None:

@@ -5,6 +5,7 @@ import pytest
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.state import LRU_LOCK, PG_ACTIVE, PG_LOCKED
 from perfsim.kernel.static.answers import Called
+from perfsim.kernel.static.steps import STEPS, Kind, Step
 from perfsim.kernel.static.values import Some, Value
 from perfsim.kernel.static.way import Counts, Lines, after, contended_price_ps, price_ps
 from perfsim.machine.costs import (
@@ -78,6 +79,13 @@ def test_among_many_a_lock_is_handed_over() -> None:
 def test_a_sleep_costs_two_switches_and_more_and_is_no_longer_among_many() -> None:
     found = way(("io_schedule",))
     assert price_ps(found, IA64) == contended_price_ps(found, IA64) > 2 * COST[CONTEXT_SWITCH]
+
+
+def test_what_may_sleep_sleeps_only_when_another_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STEPS, "down_write_mmap_sem", (Step(Kind.MAY_SLEEP),))
+    call = Called("down_write_mmap_sem", (), "here")
+    sleeps = [after(call, 0, Counts(), {}, contended=contended)[0].sleeps for contended in (False, True)]
+    assert sleeps == [0, 1]
 
 
 def test_two_ways_together_cost_what_each_does() -> None:

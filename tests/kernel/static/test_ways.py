@@ -150,6 +150,15 @@ async def stops_early(cpu, page):
         await cpu.get_page(page)
         break
     return -1 if page < 0 else page + 1
+
+
+async def counts_down(cpu, pages):
+    for i in range(3, -3, -2):
+        if i < 0:
+            await cpu.smp_mb()
+    for i in range(1, pages):
+        if i < 1:
+            await cpu.get_page(i)
 '''
 
 
@@ -188,6 +197,11 @@ def test_a_flag_that_was_written_keeps_its_value_on_the_fast_way_alone(through: 
 def test_what_a_junction_or_a_break_does_not_reach_is_not_counted(through: Through) -> None:
     assert (through("stops_early").atomics, through("stops_early").barriers) == (2, 0)
     assert (through("stops_early", worst=True).atomics, through("stops_early", worst=True).barriers) == (3, 1)
+
+
+def test_a_loops_variable_is_what_its_range_allows(through: Through) -> None:
+    found = through("counts_down", worst=True)
+    assert (found.barriers, found.atomics) == (1, 0)
 
 
 def test_the_scenarios_ask_for_the_flag_that_makes_a_page_unevictable() -> None:
