@@ -214,3 +214,34 @@ def test_a_violation_that_the_design_does_not_declare_is_counted_as_one(
     row = simulate(scenario_of(MIXED), str(file), Seed(1, 0))
     assert row["invariant_violations"] > 0
     assert row["defect_hits"] == []
+
+
+def test_violations_are_listed_by_check_with_their_number_and_first_instant(
+    scenario_of: ScenarioMaker, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    twice = "    await cpu.test_and_clear(page, 1)\n" * 2
+    file.write_text(
+        f'"""Unlocks twice."""\nextends = "redo"\nasync def unlock_page(cpu, page):\n{twice}', encoding="utf-8"
+    )
+    row = simulate(scenario_of(MIXED), str(file), Seed(1, 0))
+    (one,) = row["violated_checks"]
+    assert one["check"] == "BUG at mm/filemap.c:575 (unlock of an unlocked page)"
+    assert one["count"] == row["invariant_violations"] > 1
+    assert 0 < one["first_ns"] < 220_000
+
+
+@pytest.mark.parametrize("design", ["lock_page", "redo"])
+def test_the_unevictable_lists_grow_by_what_is_culled_where_pages_move_by_putback_alone(
+    design: str, scenario_of: ScenarioMaker
+) -> None:
+    alone = MIXED.replace("  - {name: reclaimers, kind: direct_reclaim, count: 2, think: {exponential: 5us}}\n", "")
+    row = simulate(scenario_of(alone), design, Seed(1, 0))
+    assert row["unevictable_list_drift"] == 0
+    assert min(row["unevictable_pgs_culled"], row["unevictable_pgs_rescued"]) > 0
+    assert row["unevictable_pgs_culled"] != row["unevictable_pgs_rescued"]
+
+
+def test_faults_in_locked_ranges_show_as_drift_of_the_unevictable_lists(scenario_of: ScenarioMaker) -> None:
+    rows = [simulate(scenario_of(MIXED, "measure.duration=2ms"), "redo", Seed(seed, 0)) for seed in range(5)]
+    assert max(row["unevictable_list_drift"] for row in rows) > 0

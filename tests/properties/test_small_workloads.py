@@ -112,7 +112,7 @@ def run_to_the_end(case: Case, seed: int) -> tuple[State, list[TraceRow]]:
 
 def measured(case: Case) -> dict[str, Any]:
     """The row of a case, its invariants checked on the way."""
-    return simulate(case.scenario, case.design, Seed(case.seed, 0), watch=Watch(check_every=20))
+    return simulate(case.scenario, case.design, Seed(case.seed, 0), watch=Watch(check_every=300))
 
 
 @settings(max_examples=80)
