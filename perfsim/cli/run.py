@@ -183,9 +183,12 @@ def _tell_first_violation(scenario: Scenario, design: str, engine: str, checks: 
     asked = [one for one, name in VIOLATION_NAMES.items() if one not in declared and (checks is None or name in checks)]
     if not asked:
         return
+    tell_meanwhile(f"looking for the first violation of {chosen.name} ...")
     try:
         caught = first_violation(engine, scenario, design, Seed(scenario.sweep.seed, 0), asked)
     except PerfsimError:  # the run's own end, again
         return
+    finally:
+        tell_meanwhile("")
     if caught is not None:
         write_words(violation_text(chosen.name, caught))
