@@ -79,7 +79,7 @@ class ReferenceEngine:
 
     def __init__(self, scenario: Scenario, design: Design, seed: Seed, trace: Trace | None) -> None:
         profile = profile_of(scenario)
-        self.s = boot(scenario, profile, seed)
+        self.s = boot(scenario, profile, seed, unevictable_lru=design.unevictable_lru)
         self.running = reference.start(self.s, design, task_names(scenario, profile), trace)
 
     def advance(self, until_ps: int) -> None:
@@ -144,7 +144,7 @@ class CompiledEngine:
         profile = profile_of(scenario)
         names = task_names(scenario, profile)
         act = linked(engine_code())
-        s = blueprint(scenario, profile, seed)
+        s = blueprint(scenario, profile, seed, unevictable_lru=design.unevictable_lru)
         self.running = compiled.start(s, compiled.Authored(design, program_of(design), names), act, trace)
 
     def advance(self, until_ps: int) -> None:

@@ -10,8 +10,10 @@ from math import gcd, isqrt
 from typing import NamedTuple
 
 from perfsim.errors import InputError
-from perfsim.kernel.fill import fill_memory, spread
+from perfsim.kernel.fill import fill_memory
 from perfsim.kernel.placement import EVENTS, Placed, place_everybody, place_tasks
+from perfsim.kernel.ranges import hand_out_ranges, new_objects, new_ranges, own_ranges, with_objects
+from perfsim.kernel.shares import divide_memory, range_pages_of
 from perfsim.kernel.state import (
     HISTOGRAMS,
     KEVENTD,
@@ -22,6 +24,7 @@ from perfsim.kernel.state import (
     NONE,
     PAGE_LOCK,
     PRIVATE_LISTS,
+    PVEC,
     STACK_VECTORS,
     STREAMS,
     TASK_KINDS,
@@ -33,7 +36,6 @@ from perfsim.kernel.state import (
     Bugs,
     Mms,
     Pages,
-    Ranges,
     RunQueues,
     Settings,
     Shares,
@@ -50,8 +52,8 @@ from perfsim.machine.state import Layout, new_machine
 from perfsim.machine.topology import cpu_nodes
 from perfsim.numeric.columns import Filled, as_lists
 from perfsim.numeric.random import stream_key
-from perfsim.scenario.schema import WAIT_TABLE_SIZE_MAX, WAIT_TABLE_SIZE_MIN, MemorySpec, Scenario, place
-from perfsim.units import PPM_PER_WHOLE, format_size
+from perfsim.scenario.schema import WAIT_TABLE_SIZE_MAX, WAIT_TABLE_SIZE_MIN, Scenario, place
+from perfsim.units import format_size
 
 PAGES_PER_BUCKET = 256
 KIB = 1024
@@ -71,14 +73,17 @@ def machine_size(scenario: Scenario, profile: CostProfile) -> tuple[int, int]:
     return cpus, nodes
 
 
-def boot(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
-    """The state of a run at time 0, in lists. Raises InputError when the memory is too small for the tasks."""
-    state = as_lists(blueprint(scenario, profile, seed))
+def boot(scenario: Scenario, profile: CostProfile, seed: Seed, *, unevictable_lru: bool = True) -> State:
+    """The state of a run at time 0, in lists. unevictable_lru: whether the kernel has such lists.
+
+    Raises InputError when the memory is too small for the tasks.
+    """
+    state = as_lists(blueprint(scenario, profile, seed, unevictable_lru=unevictable_lru))
     fill_memory(state)
     return state
 
 
-def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
+def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed, *, unevictable_lru: bool = True) -> State:
     """The state of a run before its memory is filled; the large columns are still Filled.
 
     Raises InputError when the memory is too small for the tasks.
@@ -86,12 +91,12 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
     cpus, nodes = machine_size(scenario, profile)
     placed = place_everybody(scenario, cpus, nodes)
     watermark = zone_watermarks(scenario, profile)
-    shares = memory_shares(scenario, profile)
-    settings = _settings(scenario, nodes, len(placed), shares)
-    layout = _layout(settings, placed, (cpus, nodes), seed)
-    ranges = _ranges(settings, shares)
+    shares = divide_memory(scenario, placed, nodes, watermark[WMARK_HIGH])
+    settings = _settings(scenario, nodes, placed, shares, unevictable_lru)
+    ranges = new_ranges(settings, shares, placed)
+    layout = _layout(settings, placed, cpus, seed)
     tasks = _tasks(placed, seed)
-    _hand_out_ranges(settings, ranges, tasks, placed)
+    hand_out_ranges(settings, ranges, tasks, placed)
     return State(
         m=new_machine(profile, costs_ps(scenario, profile), layout),
         settings=settings,
@@ -105,7 +110,8 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
         tasks=tasks,
         run=_run_queues(cpus),
         ranges=ranges,
-        mapping_flags=[0] * (nodes + 1),
+        objects=new_objects(settings, placed),
+        mapping_flags=[0] * (nodes + 1 + settings.ranges - settings.first_object_range),
         events=[0] * VM_EVENTS,
         violations=[0] * VIOLATIONS,
         bugs=_bugs(),
@@ -151,6 +157,13 @@ def zone_watermarks(scenario: Scenario, profile: CostProfile) -> tuple[int, int,
     return marks
 
 
+def memory_shares(scenario: Scenario, profile: CostProfile) -> Shares:
+    """How each zone's memory is divided. Raises InputError when a zone is too small for its tasks."""
+    cpus, nodes = machine_size(scenario, profile)
+    pages_high = zone_watermarks(scenario, profile)[WMARK_HIGH]
+    return divide_memory(scenario, place_tasks(scenario.tasks, cpus, nodes), nodes, pages_high)
+
+
 def watermarks(pages_per_node: int, nodes: int, page_bytes: int) -> tuple[int, int, int]:
     """pages_min, pages_low, pages_high of a zone. C: mm/page_alloc.c, setup_per_zone_pages_min().
 
@@ -166,13 +179,15 @@ def _marks(pages_min: int) -> tuple[int, int, int]:
     return pages_min, pages_min + max(1, pages_min // 4), pages_min + max(2, pages_min // 2)
 
 
-def _settings(scenario: Scenario, nodes: int, tasks: int, shares: Shares) -> Settings:
+def _settings(scenario: Scenario, nodes: int, placed: list[Placed], shares: Shares, unevictable_lru: bool) -> Settings:
     pages_per_node = scenario.memory.pages_per_node
     pages = nodes * pages_per_node
     buckets = scenario.kernel.wait_table_size or _power_of_two(pages_per_node // PAGES_PER_BUCKET)
     first_private = pages + nodes * LRU_LISTS
+    own = own_ranges(placed)
+    dealt = sum(shares.locked) + sum(shares.unlocked)
     return Settings(
-        tasks=tasks,
+        tasks=len(placed),
         pages=pages,
         pages_per_node=pages_per_node,
         nodes=nodes,
@@ -181,25 +196,23 @@ def _settings(scenario: Scenario, nodes: int, tasks: int, shares: Shares) -> Set
         drain_all=scenario.kernel.drain_all,
         pagevec_size=scenario.kernel.pagevec_size,
         swap_cluster_max=scenario.kernel.swap_cluster_max,
+        unevictable_lru=1 if unevictable_lru else 0,
         file_ppm=scenario.memory.file_ppm,
         referenced_ppm=scenario.memory.referenced_ppm,
         dirty_ppm=scenario.memory.dirty_ppm,
-        ranges=sum(shares.locked) + sum(shares.unlocked),
-        range_pages=_range_pages(scenario),
+        ranges=dealt + len(own.tasks),
+        first_own_range=dealt,
+        first_object_range=dealt + len(own.tasks) - own.objects,
+        range_pages=range_pages_of(scenario),
         stride=_stride(pages_per_node),
         first_head=pages,
         first_private=first_private,
         first_mz_lock=nodes,
         first_bucket_lock=2 * nodes,
         first_mapping_line=2 * pages + 2 * nodes + nodes * buckets,
-        first_mm_line=2 * pages + 3 * nodes + nodes * buckets + 1,
-        first_work_line=2 * pages + 3 * nodes + nodes * buckets + 1 + tasks,
+        first_mm_line=2 * pages + 3 * nodes + nodes * buckets + 1 + own.objects,
+        first_work_line=2 * pages + 3 * nodes + nodes * buckets + 1 + own.objects + len(placed),
     )
-
-
-def _range_pages(scenario: Scenario) -> int:
-    """Pages of the largest range that a task locks at once; every range has room for as many ptes."""
-    return max((spec.range_pages for spec in scenario.tasks), default=0) or 1
 
 
 def _stride(pages: int) -> int:
@@ -217,16 +230,15 @@ def _power_of_two(wanted: int) -> int:
     return size
 
 
-def _layout(settings: Settings, placed: list[Placed], size: tuple[int, int], seed: Seed) -> Layout:
+def _layout(settings: Settings, placed: list[Placed], cpus: int, seed: Seed) -> Layout:
     """Cache lines: one a page, one a page_cgroup, then those of zones, memcg zones, wait buckets, mappings, mms and
     work queues.
-
-    size: (cpus, nodes).
     """
-    cpus, nodes = size
+    nodes = settings.nodes
     buckets = nodes * settings.buckets_per_zone
     homes = [*range(nodes), *range(nodes), *(bucket // settings.buckets_per_zone for bucket in range(buckets))]
-    homes += [0, *range(nodes), *(one.zone for one in placed), *cpu_nodes(cpus, nodes)]
+    homes += [0, *range(nodes), *(placed[task].zone for task in with_objects(placed))]
+    homes += [*(one.zone for one in placed), *cpu_nodes(cpus, nodes)]
     locks = 2 * nodes + buckets
     return Layout(
         cpus=cpus,
@@ -259,22 +271,6 @@ def _pages(settings: Settings, tasks: int) -> Pages:
     )
 
 
-def _ranges(settings: Settings, shares: Shares) -> Ranges:
-    """The ranges of all zones in turn, each zone's locked ones first."""
-    locked, zone_of_range = [], []
-    for zone in range(settings.nodes):
-        locked += [1] * shares.locked[zone] + [0] * shares.unlocked[zone]
-        zone_of_range += [zone] * (shares.locked[zone] + shares.unlocked[zone])
-    return Ranges(
-        order=[],
-        locked=locked,
-        owner=[NONE] * settings.ranges,
-        file=[spread(range_, settings.file_ppm) for range_ in range(settings.ranges)],
-        zone=zone_of_range,
-        pte=Filled(NONE, settings.ranges * settings.range_pages),
-    )
-
-
 def _zones(nodes: int, watermark: tuple[int, int, int], placed: list[Placed]) -> Zones:
     kswapd = [NONE] * nodes
     for task, one in enumerate(placed):
@@ -292,13 +288,22 @@ def _zones(nodes: int, watermark: tuple[int, int, int], placed: list[Placed]) ->
 
 
 def _vectors(cpus: int, tasks: int) -> Vectors:
-    count = cpus * STACK_VECTORS + tasks * STACK_VECTORS
-    return Vectors([NONE] * (count * VECTOR_SLOTS), [0] * count, cpus * STACK_VECTORS)
+    count = cpus * PVEC + tasks * STACK_VECTORS
+    return Vectors([NONE] * (count * VECTOR_SLOTS), [0] * count, cpus * PVEC)
 
 
 def _queues(settings: Settings, tasks: int) -> WaitQueues:
     buckets = settings.nodes * settings.buckets_per_zone
-    return WaitQueues([NONE] * buckets, [NONE] * tasks, [NONE] * tasks, [0] * tasks, [0] * tasks, [NONE] * tasks)
+    return WaitQueues(
+        head=[NONE] * buckets,
+        next=[NONE] * tasks,
+        page=[NONE] * tasks,
+        queued=[0] * tasks,
+        woken=[0] * tasks,
+        flag=[0] * tasks,
+        exclusive=[0] * tasks,
+        since_ps=[NONE] * tasks,
+    )
 
 
 def _mms(tasks: int) -> Mms:
@@ -369,77 +374,11 @@ def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
         range_first=[0] * count,
         range_count=[0] * count,
         range_unlocked=[0] * count,
+        shares=[1 if one.spec.shares else 0 for one in placed],
+        target=[one.spec.target_node for one in placed],
+        turns=[0] * count,
         probe_depth=[0] * (count * HISTOGRAMS),
         probe_start_ps=[0] * (count * HISTOGRAMS),
         key=[stream_key(*seed, task, stream) for task in range(count) for stream in range(STREAMS)],
         draws=[0] * (count * STREAMS),
     )
-
-
-def memory_shares(scenario: Scenario, profile: CostProfile) -> Shares:
-    """How each zone's memory is divided. Ranges come in whole numbers, at least one to lock for each mlock task.
-
-    Raises InputError when a zone is too small for that.
-    """
-    memory = scenario.memory
-    cpus, nodes = machine_size(scenario, profile)
-    placed = place_tasks(scenario.tasks, cpus, nodes)
-    pages_high = zone_watermarks(scenario, profile)[WMARK_HIGH]
-    range_pages = _range_pages(scenario)
-    looped = -(-max((spec.pages for spec in scenario.tasks), default=0) // nodes)
-    locked_pages = memory.pages_per_node * memory.mlocked_ppm // PPM_PER_WHOLE
-    lockable_pages = memory.pages_per_node - pages_high - looped
-    if locked_pages > max(lockable_pages, 0):
-        raise InputError(
-            place(scenario, "memory.mlocked_fraction"), _too_many_locked(memory, locked_pages, lockable_pages)
-        )
-    lockable_ppm = min(memory.mlocked_ppm, (PPM_PER_WHOLE - memory.mlocked_ppm) // 2)
-    lockable = memory.pages_per_node * lockable_ppm // PPM_PER_WHOLE // range_pages
-    shares = Shares([], [], [], [], [])
-    for zone in range(nodes):
-        lockers = [one for one in placed if one.spec.kind == "mlock" and one.zone == zone]
-        unlocked = max(lockable, len(lockers)) if lockers else 0
-        needed = pages_high + locked_pages + unlocked * range_pages + looped
-        if needed > memory.pages_per_node:
-            raise InputError(place(scenario, "memory.pages_per_node"), _too_small(scenario, needed))
-        locked = locked_pages // range_pages if lockers else 0
-        division = (pages_high, locked, unlocked, locked_pages - locked * range_pages, looped)
-        for column, pages in zip(shares, division, strict=True):
-            column.append(pages)
-    return shares
-
-
-def _too_small(scenario: Scenario, needed: int) -> str:
-    return (
-        f"memory.pages_per_node: {scenario.memory.pages_per_node} pages do not hold those that are free or locked and, "
-        f"for each task, a range to lock or its page locks; expected at least {needed}"
-    )
-
-
-def _too_many_locked(memory: MemorySpec, locked_pages: int, lockable_pages: int) -> str:
-    kept = memory.pages_per_node - lockable_pages
-    most = max(lockable_pages, 0) * 10_000 // memory.pages_per_node
-    return (
-        f"memory.mlocked_fraction: {locked_pages} pages of a node's {memory.pages_per_node}, of which {kept} are kept "
-        f"free or are a lock_loop's; expected at most {most / 10_000:g}"
-    )
-
-
-def _hand_out_ranges(settings: Settings, ranges: Ranges, tasks: Tasks, placed: list[Placed]) -> None:
-    """Deal each zone's ranges to the mlock tasks of its node in turn.
-
-    Unlocked ones first, so that every task gets one and has its own first in `order`; kind by kind, so that every task
-    gets its share of file and of anonymous ranges.
-    """
-    for zone in range(settings.nodes):
-        lockers = [task for task, one in enumerate(placed) if one.spec.kind == "mlock" and one.zone == zone]
-        own = [range_ for range_, its_zone in enumerate(ranges.zone) if its_zone == zone]
-        own.sort(key=lambda range_: (ranges.locked[range_], ranges.file[range_]))
-        for position, task in enumerate(lockers):
-            mine = own[position :: len(lockers)]
-            tasks.range_first[task] = len(ranges.order)
-            tasks.range_count[task] = len(mine)
-            tasks.range_unlocked[task] = sum(1 for range_ in mine if not ranges.locked[range_])
-            ranges.order.extend(mine)
-            for range_ in mine:
-                ranges.owner[range_] = task

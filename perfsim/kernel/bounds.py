@@ -62,11 +62,12 @@ def _by_name(s: State) -> Mapping[str, Bounds]:
     any_number = Bounds(-NUMBER_MAX, NUMBER_MAX)
     return {
         "page": Bounds(0, s.settings.pages - 1),
+        "newpage": Bounds(0, s.settings.pages - 1),
         "zone": Bounds(0, s.settings.nodes - 1),
         "lru": Bounds(0, LRU_LISTS - 1),
         "flag": Bounds(0, FLAG_MAX),
         "flags": Bounds(0, FLAG_MAX),
-        "mapping": Bounds(0, s.settings.nodes),
+        "mapping": Bounds(0, len(s.mapping_flags) - 1),
         "expected": Bounds(0, COUNT_MAX),
         "count": Bounds(0, COUNT_MAX),
         "lock_class": Bounds(0, LOCK_CLASSES - 1),
@@ -79,6 +80,7 @@ def _by_name(s: State) -> Mapping[str, Bounds]:
         "mark": Bounds(0, 2),
         "slot": Bounds(0, s.settings.ranges * s.settings.range_pages - 1),
         "range_": Bounds(0, s.settings.ranges - 1),
+        "size": Bounds(0, s.settings.range_pages),
         "locked": Bounds(0, 1),
         "on_cpu": Bounds(0, s.m.rules.cpus - 1),
         "mm": Bounds(0, s.settings.tasks - 1),
@@ -91,11 +93,25 @@ def _by_name(s: State) -> Mapping[str, Bounds]:
 
 def _exceptions(s: State) -> Mapping[str, Mapping[str, Bounds]]:
     """By primitive, the arguments that mean more, or less, than their names say elsewhere."""
+    of_object = {
+        "slot": Bounds(
+            s.settings.first_object_range * s.settings.range_pages, s.settings.ranges * s.settings.range_pages - 1
+        ),
+        "range_": Bounds(s.settings.first_object_range, s.settings.ranges - 1),
+    }
     or_elsewhere = {"slot": Bounds(MAPPED_ELSEWHERE, s.settings.ranges * s.settings.range_pages - 1)}
     evictable = {"lru": Bounds(0, LRU_UNEVICTABLE - 1)}
     return {
         "new_page": or_elsewhere,
         "slot_locked": or_elsewhere,
+        "mapped_object": or_elsewhere,
+        "i_size_write": of_object,
+        "find_get_page": of_object,
+        "page_cached_at": of_object,
+        "add_to_page_cache": of_object,
+        "mapping_set_unevictable": of_object,
+        "mapping_clear_unevictable": of_object,
+        "pick_slot": {"count": Bounds(1, s.settings.range_pages)},
         "inactive_is_low": evictable,
         "pagevec_page": {"index": Bounds(0, VECTOR_SLOTS - 1)},
     }

@@ -69,6 +69,15 @@ class Cpu(ABC):
     def page_unfreeze_refs(self, page: int, count: int) -> Awaitable[int]:
         return self.perform(p.PAGE_UNFREEZE_REFS, page, count)
 
+    def page_count(self, page: int) -> Awaitable[int]:
+        return self.perform(p.PAGE_COUNT, page)
+
+    def copy_mapping(self, newpage: int, page: int) -> Awaitable[int]:
+        return self.perform(p.COPY_MAPPING, newpage, page)
+
+    def clear_mapping(self, page: int) -> Awaitable[int]:
+        return self.perform(p.CLEAR_MAPPING, page)
+
     def page_zone(self, page: int) -> Awaitable[int]:
         return self.perform(p.PAGE_ZONE, page)
 
@@ -115,6 +124,9 @@ class Cpu(ABC):
     def prepare_to_wait_exclusive(self, page: int) -> Awaitable[int]:
         return self.perform(p.PREPARE_TO_WAIT_EXCLUSIVE, page)
 
+    def prepare_to_wait(self, page: int, flag: int) -> Awaitable[int]:
+        return self.perform(p.PREPARE_TO_WAIT, page, flag)
+
     def io_schedule(self) -> Awaitable[int]:
         return self.perform(p.IO_SCHEDULE)
 
@@ -127,8 +139,8 @@ class Cpu(ABC):
     def waitqueue_active(self, bucket: int) -> Awaitable[int]:
         return self.perform(p.WAITQUEUE_ACTIVE, bucket)
 
-    def wake_up_bit(self, page: int) -> Awaitable[int]:
-        return self.perform(p.WAKE_UP_BIT, page)
+    def wake_up_bit(self, page: int, flag: int) -> Awaitable[int]:
+        return self.perform(p.WAKE_UP_BIT, page, flag)
 
     # include/linux/mm_inline.h, list.h, pagevec.h: under lru_lock, or private
 
@@ -168,6 +180,9 @@ class Cpu(ABC):
     def list_last(self, which: int) -> Awaitable[int]:
         return self.perform(p.LIST_LAST, which)
 
+    def list_prev(self, page: int, which: int) -> Awaitable[int]:
+        return self.perform(p.LIST_PREV, page, which)
+
     def list_splice(self, source: int, target: int) -> Awaitable[int]:
         return self.perform(p.LIST_SPLICE, source, target)
 
@@ -195,6 +210,9 @@ class Cpu(ABC):
     def mem_cgroup_move(self, page: int, lru: int) -> Awaitable[int]:
         return self.perform(p.MEM_CGROUP_MOVE, page, lru)
 
+    def mem_cgroup_prepare_migration(self, page: int, newpage: int) -> Awaitable[int]:
+        return self.perform(p.MEM_CGROUP_PREPARE_MIGRATION, page, newpage)
+
     # mm/page_alloc.c, memory.c, rmap.c
 
     def numa_zone(self) -> Awaitable[int]:
@@ -217,24 +235,6 @@ class Cpu(ABC):
 
     def slot_locked(self, slot: int) -> Awaitable[int]:
         return self.perform(p.SLOT_LOCKED, slot)
-
-    def follow_page(self, slot: int) -> Awaitable[int]:
-        return self.perform(p.FOLLOW_PAGE, slot)
-
-    def pte_page(self, slot: int) -> Awaitable[int]:
-        return self.perform(p.PTE_PAGE, slot)
-
-    def pick_unlocked_range(self) -> Awaitable[int]:
-        return self.perform(p.PICK_UNLOCKED_RANGE)
-
-    def pick_locked_range(self) -> Awaitable[int]:
-        return self.perform(p.PICK_LOCKED_RANGE)
-
-    def vma_start(self, range_: int) -> Awaitable[int]:
-        return self.perform(p.VMA_START, range_)
-
-    def set_vm_locked(self, range_: int, locked: int) -> Awaitable[int]:
-        return self.perform(p.SET_VM_LOCKED, range_, locked)
 
     def page_referenced(self, page: int) -> Awaitable[int]:
         return self.perform(p.PAGE_REFERENCED, page)
@@ -302,6 +302,94 @@ class Cpu(ABC):
 
     def wait_for_completion(self) -> Awaitable[int]:
         return self.perform(p.WAIT_FOR_COMPLETION)
+
+    # page tables, and the ranges that they are of
+
+    def follow_page(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.FOLLOW_PAGE, slot)
+
+    def pte_page(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.PTE_PAGE, slot)
+
+    def pte_lock_none(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.PTE_LOCK_NONE, slot)
+
+    def pte_unlock(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.PTE_UNLOCK, slot)
+
+    def set_pte(self, page: int, slot: int) -> Awaitable[int]:
+        return self.perform(p.SET_PTE, page, slot)
+
+    def zap_pte(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.ZAP_PTE, slot)
+
+    def set_migration_pte(self, page: int) -> Awaitable[int]:
+        return self.perform(p.SET_MIGRATION_PTE, page)
+
+    def remove_migration_pte(self, page: int, newpage: int) -> Awaitable[int]:
+        return self.perform(p.REMOVE_MIGRATION_PTE, page, newpage)
+
+    def pte_migration_page(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.PTE_MIGRATION_PAGE, slot)
+
+    def get_migration_page(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.GET_MIGRATION_PAGE, slot)
+
+    def pick_unlocked_range(self) -> Awaitable[int]:
+        return self.perform(p.PICK_UNLOCKED_RANGE)
+
+    def pick_locked_range(self) -> Awaitable[int]:
+        return self.perform(p.PICK_LOCKED_RANGE)
+
+    def pick_range(self) -> Awaitable[int]:
+        return self.perform(p.PICK_RANGE)
+
+    def pick_slot(self, range_: int, count: int) -> Awaitable[int]:
+        return self.perform(p.PICK_SLOT, range_, count)
+
+    def task_shares(self) -> Awaitable[int]:
+        return self.perform(p.TASK_SHARES)
+
+    def migration_target(self) -> Awaitable[int]:
+        return self.perform(p.MIGRATION_TARGET)
+
+    def vma_start(self, range_: int) -> Awaitable[int]:
+        return self.perform(p.VMA_START, range_)
+
+    def set_vm_locked(self, range_: int, locked: int) -> Awaitable[int]:
+        return self.perform(p.SET_VM_LOCKED, range_, locked)
+
+    # mm/filemap.c, shmem.c: the page caches of files and of shared memory
+
+    def mapped_object(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.MAPPED_OBJECT, slot)
+
+    def within_i_size(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.WITHIN_I_SIZE, slot)
+
+    def i_size_write(self, range_: int, size: int) -> Awaitable[int]:
+        return self.perform(p.I_SIZE_WRITE, range_, size)
+
+    def find_get_page(self, slot: int) -> Awaitable[int]:
+        return self.perform(p.FIND_GET_PAGE, slot)
+
+    def page_index(self, page: int) -> Awaitable[int]:
+        return self.perform(p.PAGE_INDEX, page)
+
+    def page_cached_at(self, page: int, slot: int) -> Awaitable[int]:
+        return self.perform(p.PAGE_CACHED_AT, page, slot)
+
+    def add_to_page_cache(self, page: int, slot: int) -> Awaitable[int]:
+        return self.perform(p.ADD_TO_PAGE_CACHE, page, slot)
+
+    def replace_slot(self, page: int, newpage: int) -> Awaitable[int]:
+        return self.perform(p.REPLACE_SLOT, page, newpage)
+
+    def mapping_set_unevictable(self, range_: int) -> Awaitable[int]:
+        return self.perform(p.MAPPING_SET_UNEVICTABLE, range_)
+
+    def mapping_clear_unevictable(self, range_: int) -> Awaitable[int]:
+        return self.perform(p.MAPPING_CLEAR_UNEVICTABLE, range_)
 
     # kernel/sched.c, and what only a simulator needs
 

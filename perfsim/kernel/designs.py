@@ -31,7 +31,7 @@ from perfsim.kernel.subset import Refusal, Scope, Shape, form_refusals, paths_in
 PathFunction = Callable[..., Coroutine[Any, Any, Any]]
 
 GROUP = "perfsim.designs"
-SHIPPED = ("lock_page", "redo")
+SHIPPED = ("lock_page", "redo", "redo_merged", "redo_barrier", "no_unevictable_lru")
 PROBES = {
     "cull_unevictable_page": PUTBACK,
     "putback_lru_page": PUTBACK,
@@ -44,15 +44,19 @@ PROBES = {
 
 _PACKAGE = "perfsim.kernel.paths"
 _SHARED = (
-    *("filemap", "memcontrol", "memory", "page_alloc", "reclaim", "rwsem", "swap", "swap_state", "syscalls"),
-    *("vmscan", "workqueue"),
+    *("filemap", "memcontrol", "memory", "migrate", "mmap", "page_alloc", "reclaim", "rwsem", "shmem", "swap"),
+    *("swap_state", "syscalls", "truncate", "unevictable", "vmscan", "workqueue"),
 )
-_OWN = ("vmscan", "mlock")
+_OWN = ("vmscan", "mlock", "migrate", "shmem")
+"""The files that a design may have, named as those of the kernel."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """paths: every path by its C name, bound to this design. source_sha256: of the files that make it differ."""
+    """paths: every path by its C name, bound to this design. source_sha256: of the files that make it differ.
+
+    unevictable_lru: whether its kernel is built with CONFIG_UNEVICTABLE_LRU. files: its own, the first one to be named.
+    """
 
     name: str
     summary: str
@@ -60,6 +64,7 @@ class Design:
     defects: tuple[Defect, ...]
     source_sha256: str
     files: tuple[str, ...]
+    unevictable_lru: bool = True
 
 
 def design_names() -> tuple[str, ...]:
@@ -112,15 +117,35 @@ def _unknown(name: str) -> str:
 
 def _shipped(name: str) -> Design:
     package = importlib.import_module(f"{_PACKAGE}.{name}")
-    files = tuple(str(importlib.import_module(f"{_PACKAGE}.{name}.{own}").__file__) for own in _OWN)
-    return Design(name, _first_line(package), _bind(_modules(name)), DEFECTS[name], _sha256(files), files)
+    files = tuple(str(module.__file__) for one in reversed(_lineage(name)) for module in _own_modules(one))
+    return Design(
+        name,
+        _first_line(package),
+        _bind(_modules(name)),
+        DEFECTS[name],
+        _sha256(files),
+        files,
+        getattr(package, "unevictable_lru", True),
+    )
+
+
+def _lineage(name: str) -> tuple[str, ...]:
+    """A shipped design and those it extends, the first one first: a design holds only what differs."""
+    extends = getattr(importlib.import_module(f"{_PACKAGE}.{name}"), "extends", None)
+    return (name,) if extends is None else (*_lineage(extends), name)
+
+
+def _own_modules(name: str) -> list[ModuleType]:
+    folder = Path(str(importlib.import_module(f"{_PACKAGE}.{name}").__file__)).parent
+    own = [file for file in _OWN if (folder / f"{file}.py").is_file()]
+    return [importlib.import_module(f"{_PACKAGE}.{name}.{file}") for file in own]
 
 
 def _modules(name: str) -> list[ModuleType]:
-    """The modules of a shipped design: those that all share, then its own."""
-    shared = [f"shared.{module}" for module in _SHARED]
-    own = [f"{name}.{module}" for module in _OWN]
-    return [importlib.import_module(f"{_PACKAGE}.{module}") for module in (*shared, "tasks", *own)]
+    """The modules of a shipped design: those that all share, those of the designs it extends, then its own."""
+    shared = [importlib.import_module(f"{_PACKAGE}.shared.{module}") for module in _SHARED]
+    tasks = importlib.import_module(f"{_PACKAGE}.tasks")
+    return [*shared, tasks, *(module for one in _lineage(name) for module in _own_modules(one))]
 
 
 def _from_file(path: Path, place: str) -> Design:
@@ -197,7 +222,8 @@ def _derived(name: str, module: ModuleType, tree: ast.Module) -> Design:
     _check_paths(module, tree, base_name)
     files = (place,)
     sha256 = hashlib.sha256((base.source_sha256 + _sha256(files)).encode()).hexdigest()
-    return Design(name, _first_line(module), _bind([*_modules(base_name), module]), base.defects, sha256, files)
+    paths = _bind([*_modules(base_name), module])
+    return Design(name, _first_line(module), paths, base.defects, sha256, files, base.unevictable_lru)
 
 
 def _check_paths(module: ModuleType, tree: ast.Module, base_name: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from perfsim.kernel.state import (
+    LOCKED_ELSEWHERE,
     LRU_ACTIVE,
     LRU_FILE,
     LRU_LISTS,
     LRU_UNEVICTABLE,
     MAPPED_ELSEWHERE,
     MAPPING_ANON,
+    MIGRATE_TASK,
     NONE,
     PG_ACTIVE,
     PG_DIRTY,
@@ -18,8 +20,11 @@ from perfsim.kernel.state import (
     PG_UNEVICTABLE,
     PG_UPTODATE,
     PRIVATE_LISTS,
+    SHM_LOCK_TASK,
     State,
+    cache_index,
     list_head,
+    object_of,
 )
 from perfsim.units import PPM_PER_WHOLE
 
@@ -43,16 +48,19 @@ def _fill_zone(s: State, zone: int, first_range: int) -> None:
     """Pages are taken in scattered order: neighbours in memory are no neighbours on a list, as in a used system."""
     first = zone * s.settings.pages_per_node
     for page in range(first, first + s.shares.looped[zone]):
-        _lock(s, zone, page, 1, MAPPED_ELSEWHERE)
+        _lock(s, zone, page, 1, LOCKED_ELSEWHERE)
     position = 0
     for _ in range(s.shares.free[zone]):
         position = _next_position(s, zone, position)
         _free(s, zone, _page_at(s, zone, position))
-    for number in range(s.shares.locked[zone] + s.shares.unlocked[zone]):
-        position = _fill_range(s, zone, first_range + number, position)
+    for range_ in range(first_range, first_range + s.shares.locked[zone] + s.shares.unlocked[zone]):
+        position = _fill_range(s, zone, range_, s.settings.range_pages, position)
+    for range_ in range(s.settings.first_own_range, s.settings.ranges):
+        if s.ranges.zone[range_] == zone and _is_mapped_at_start(s, s.ranges.owner[range_]):
+            position = _fill_range(s, zone, range_, s.tasks.range_pages[s.ranges.owner[range_]], position)
     for number in range(s.shares.pinned[zone]):
         position = _next_position(s, zone, position)
-        _lock(s, zone, _page_at(s, zone, position), spread(number, s.settings.file_ppm), MAPPED_ELSEWHERE)
+        _lock(s, zone, _page_at(s, zone, position), spread(number, s.settings.file_ppm), LOCKED_ELSEWHERE)
     _fill_the_rest(s, zone, position)
     _link_evictable(s, zone)
 
@@ -71,10 +79,14 @@ def _next_position(s: State, zone: int, taken: int) -> int:
     return taken
 
 
-def _fill_range(s: State, zone: int, range_: int, position: int) -> int:
+def _is_mapped_at_start(s: State, task: int) -> int:
+    return 1 if s.tasks.kind[task] == MIGRATE_TASK or s.tasks.kind[task] == SHM_LOCK_TASK else 0
+
+
+def _fill_range(s: State, zone: int, range_: int, count: int, position: int) -> int:
     is_file = s.ranges.file[range_]
     first = range_ * s.settings.range_pages
-    for slot in range(first, first + s.settings.range_pages):
+    for slot in range(first, first + count):
         position = _next_position(s, zone, position)
         page = _page_at(s, zone, position)
         s.ranges.pte[slot] = page
@@ -82,13 +94,15 @@ def _fill_range(s: State, zone: int, range_: int, position: int) -> int:
             _lock(s, zone, page, is_file, slot)
         else:
             _set_page(s, page, is_file, slot, 0)
+        if object_of(s, slot) != NONE:
+            _cache(s, page, slot)
     return position
 
 
 def _fill_the_rest(s: State, zone: int, position: int) -> None:
     number = 0
     taken = s.shares.free[zone] + s.shares.pinned[zone] + s.shares.looped[zone]
-    taken += (s.shares.locked[zone] + s.shares.unlocked[zone]) * s.settings.range_pages
+    taken += (s.shares.locked[zone] + s.shares.unlocked[zone]) * s.settings.range_pages + s.shares.mapped[zone]
     for number in range(s.settings.pages_per_node - taken):
         position = _next_position(s, zone, position)
         is_file = spread(number, s.settings.file_ppm)
@@ -102,7 +116,18 @@ def _free(s: State, zone: int, page: int) -> None:
     s.zones.free_count[zone] += 1
 
 
+def _cache(s: State, page: int, slot: int) -> None:
+    """The page is that of an object, in its page cache."""
+    s.pages.mapping[page] = 2 * (s.settings.nodes + 1 + object_of(s, slot))
+    s.pages.refcount[page] = 2
+    s.objects.cached[cache_index(s, slot)] = page
+
+
 def _lock(s: State, zone: int, page: int, is_file: int, slot: int) -> None:
+    """A page of a VM_LOCKED range: a kernel without an unevictable list has it among the others."""
+    if not s.settings.unevictable_lru:
+        _set_page(s, page, is_file, slot, 0)
+        return
     _set_page(s, page, is_file, slot, PG_MLOCKED | PG_UNEVICTABLE)
     s.zones.nr_mlock[zone] += 1
     _append(s, zone, page, LRU_UNEVICTABLE)

@@ -15,6 +15,7 @@ from perfsim.kernel.state import (
     LRU_UNEVICTABLE,
     MAPPING_ANON,
     NONE,
+    PAGELIST,
     PG_ACTIVE,
     PG_LOCKED,
     PG_LRU,
@@ -25,6 +26,8 @@ from perfsim.kernel.state import (
     STACK_VECTORS,
     TASK_DONE,
     State,
+    cache_index,
+    is_of_object,
     list_head,
     page_lru,
     zone_of,
@@ -104,16 +107,32 @@ def active_excludes_unevictable(s: State) -> int:
 
 
 def ptes_agree_with_pages(s: State) -> int:
-    """I5: a pte and the page it maps name each other, and _mapcount counts it."""
+    """I5: a pte and the page it maps name each other, and _mapcount counts it.
+
+    A page whose pte is a migration entry, or that is only in the cache of an object, names a pte that does not map it.
+    """
     wrong = 0
     for slot in range(s.settings.ranges * s.settings.range_pages):
         page = s.ranges.pte[slot]
-        wrong += 1 if page != NONE and s.pages.slot[page] != slot else 0
+        wrong += 1 if page >= 0 and s.pages.slot[page] != slot else 0
     for page in range(s.settings.pages):
         slot = s.pages.slot[page]
-        wrong += 1 if slot >= 0 and s.ranges.pte[slot] != page else 0
-        wrong += 1 if s.pages.mapcount[page] != (0 if slot == NONE else 1) else 0
+        mapped = slot != NONE and (slot < 0 or s.ranges.pte[slot] == page)
+        wrong += 1 if s.pages.mapcount[page] != (1 if mapped else 0) else 0
     return wrong
+
+
+def caches_agree_with_pages(s: State) -> int:
+    """I5: at rest the page cache of an object and its pages name each other."""
+    wrong = cached = 0
+    for index in range((s.settings.ranges - s.settings.first_object_range) * s.settings.range_pages):
+        page = s.objects.cached[index]
+        if page != NONE:
+            cached += 1
+            wrong += 1 if s.pages.slot[page] < 0 or cache_index(s, s.pages.slot[page]) != index else 0
+    for page in range(s.settings.pages):
+        cached -= is_of_object(s, page)
+    return wrong + abs(cached)
 
 
 def references_balance(s: State) -> int:
@@ -157,7 +176,8 @@ def references_cover_users(s: State) -> int:
     """I5, under way: _count is at least the ptes', the file cache's, and a private list's that the page is on.
 
     Vectors hold references too, but nobody sees which of them a release has dropped already; nor whether a page of swap
-    is in its cache. A page that is frozen has 0, and is locked by whoever froze it. A free page has none.
+    is in its cache. A page that is frozen has 0, and is locked by whoever froze it; one that is locked to be migrated
+    has a mapping for a while when the cache has let it go. A free page has none.
     """
     wrong = 0
     for page in range(s.settings.pages):
@@ -166,8 +186,11 @@ def references_cover_users(s: State) -> int:
     for head in range(s.settings.first_private, _after_heads(s)):
         page, length = s.pages.next[head], 0
         while 0 <= page < s.settings.pages and length <= s.settings.pages:
-            is_frozen = s.pages.refcount[page] == 0 and s.pages.flags[page] & PG_LOCKED
-            wrong += 1 if s.pages.refcount[page] < _users(s, page) + 1 and not is_frozen else 0
+            is_locked = s.pages.flags[page] & PG_LOCKED
+            migrates = is_locked and (head - s.settings.first_private) % PRIVATE_LISTS == PAGELIST
+            is_frozen = is_locked and s.pages.refcount[page] == 0
+            lacks = s.pages.refcount[page] < _users(s, page) + 1 and not is_frozen and not migrates
+            wrong += 1 if lacks else 0
             page, length = s.pages.next[page], length + 1
     for zone in range(s.settings.nodes):
         page, length = s.zones.free_head[zone], 0
@@ -231,7 +254,7 @@ ALWAYS: tuple[Invariant, ...] = (
     active_excludes_unevictable,
     ptes_agree_with_pages,
 )
-AT_REST: tuple[Invariant, ...] = (references_balance, no_page_is_lost, no_lock_is_left)
+AT_REST: tuple[Invariant, ...] = (references_balance, caches_agree_with_pages, no_page_is_lost, no_lock_is_left)
 UNDER_WAY: tuple[Invariant, ...] = (references_cover_users, every_page_has_a_place, locks_are_held_by_who_runs)
 
 INVARIANTS: tuple[Invariant, ...] = (*ALWAYS, *AT_REST)
@@ -252,13 +275,13 @@ def violated(s: State, number: int) -> int:
         if number == 3:
             return nr_mlock_counts_mlocked_pages(s)
         return active_excludes_unevictable(s) if number == 4 else ptes_agree_with_pages(s)
-    if number < 9:
-        if number == 6:
-            return references_balance(s)
-        return no_page_is_lost(s) if number == 7 else no_lock_is_left(s)
-    if number == 9:
+    if number < 10:
+        if number < 8:
+            return references_balance(s) if number == 6 else caches_agree_with_pages(s)
+        return no_page_is_lost(s) if number == 8 else no_lock_is_left(s)
+    if number == 10:
         return references_cover_users(s)
-    return every_page_has_a_place(s) if number == 10 else locks_are_held_by_who_runs(s)
+    return every_page_has_a_place(s) if number == 11 else locks_are_held_by_who_runs(s)
 
 
 def stranded_pages(s: State) -> int:

@@ -69,12 +69,12 @@ def waits_of(s: State, task: int, names: list[str]) -> str:
             holder = "nobody"
         kind = ("zone->lru_lock", "page lock", "memcg zone lock", "wait bucket lock")[s.m.lock_class[lock]]
         return f"{who} spins for {kind} {lock} since {s.m.wait_since_ps[cpu]} ps; held by {holder}"
-    if s.queues.since_ps[task] >= 0 and s.tasks.state[task] == TASK_SLEEPING:
+    if s.queues.queued[task] and s.tasks.state[task] == TASK_SLEEPING:
         page = s.queues.page[task]
         holder = f"held by {names[s.pages.locker[page]]} since {s.pages.locked_ps[page]} ps"
         if not s.pages.flags[page] & PG_LOCKED:
             holder = "held by nobody"
-        return f"{who} sleeps on the lock of page {page} since {s.queues.since_ps[task]} ps; {holder}"
+        return f"{who} sleeps on the lock of page {page} since {s.tasks.since_ps[task]} ps; {holder}"
     mm = s.mms.waits_for[task]
     if mm != NONE and s.tasks.state[task] == TASK_SLEEPING:
         writer = s.mms.writer[mm]

@@ -15,6 +15,7 @@ PG_UPTODATE = 1 << 3
 PG_DIRTY = 1 << 4
 PG_LRU = 1 << 5
 PG_ACTIVE = 1 << 6
+PG_WRITEBACK = 1 << 12
 PG_SWAPCACHE = 1 << 15
 PG_SWAPBACKED = 1 << 19
 PG_UNEVICTABLE = 1 << 20
@@ -38,7 +39,9 @@ PVEC = 4
 FREED_PVEC = 5
 PAGES_TO_FREE = 6
 GUP_PAGES = 7
-STACK_VECTORS = 4
+MMU_GATHER = 8
+LOOKUP_PVEC = 9
+STACK_VECTORS = 6
 VECTOR_SLOTS = 16
 
 # Private lists of a task.
@@ -46,7 +49,8 @@ L_HOLD = 0
 L_INACTIVE = 1
 PAGE_LIST = 2
 RET_PAGES = 3
-PRIVATE_LISTS = 4
+PAGELIST = 4
+PRIVATE_LISTS = 5
 
 # Lock classes; each is a histogram of waits too.
 LRU_LOCK = 0
@@ -120,10 +124,20 @@ MAPPING_ANON = 1
 AS_UNEVICTABLE = 1
 MAPPED_ELSEWHERE = -2
 """Page's pte slot: mapped by a process that the model does not follow."""
+LOCKED_ELSEWHERE = -3
+"""Page's pte slot: mapped like that, by a VM_LOCKED range that is never unlocked."""
+
+# A pte: the page that it maps, or one of these; MIGRATION_ENTRY - page while the page is being migrated.
+PTE_LOCKED = -2
+"""None yet: a fault has the pte lock and is about to map a page."""
+MIGRATION_ENTRY = -3
+
+EAGAIN = 11
+ENOMEM = 12
 
 # Task kinds, and where a task is.
-TASK_KINDS = ("kswapd", "direct_reclaim", "fault", "mlock", "lock_loop")
-KSWAPD, DIRECT_RECLAIM, FAULT_TASK, MLOCK_TASK, LOCK_LOOP = range(5)
+TASK_KINDS = ("kswapd", "direct_reclaim", "fault", "mlock", "lock_loop", "migrate", "truncate", "shm_lock")
+KSWAPD, DIRECT_RECLAIM, FAULT_TASK, MLOCK_TASK, LOCK_LOOP, MIGRATE_TASK, TRUNCATE_TASK, SHM_LOCK_TASK = range(8)
 KEVENTD = len(TASK_KINDS)
 """The kind of events/N, which is no workload's."""
 
@@ -155,7 +169,9 @@ WMARK_HIGH = 2
 class Settings(NamedTuple):
     """Constants of the run. parts per million: *_ppm. first_head, first_private: numbers of the list heads, which
     follow the pages in the link columns; first_mz_lock, first_bucket_lock: numbers of the spinlocks; stride: of the
-    order in which memory is filled.
+    order in which memory is filled. unevictable_lru: 1 for a kernel that has one. ranges: all of them; those from
+    first_own_range on are of one task each, those from first_object_range on map an object (a file, a segment of shared
+    memory) that has a page cache of its own.
     """
 
     tasks: int
@@ -167,10 +183,13 @@ class Settings(NamedTuple):
     drain_all: int
     pagevec_size: int
     swap_cluster_max: int
+    unevictable_lru: int
     file_ppm: int
     referenced_ppm: int
     dirty_ppm: int
     ranges: int
+    first_own_range: int
+    first_object_range: int
     range_pages: int
     stride: int
     first_head: int
@@ -183,9 +202,9 @@ class Settings(NamedTuple):
 
 
 class Pages(NamedTuple):
-    """[page]: flags, refcount (_count), mapcount (_mapcount + 1), mapping, slot (the pte that maps it), cgroup (bit 0
-    the bit spinlock, above it list + 1), locked_ps and locker (when PG_locked was set last, NONE before the first
-    time, and by which task).
+    """[page]: flags, refcount (_count), mapcount (_mapcount + 1), mapping, slot (the pte that maps it; of an object's
+    page its index there, mapped or not), cgroup (bit 0 the bit spinlock, above it list + 1), locked_ps and locker (when
+    PG_locked was set last, NONE before the first time, and by which task).
     next, before: list links, [page or head].
     """
 
@@ -222,13 +241,18 @@ class Vectors(NamedTuple):
 
 
 class WaitQueues(NamedTuple):
-    """Hashed wait queues of page locks. head: [bucket]. Of a waiting task: next, page, queued, woken, since_ps."""
+    """Hashed wait queues of page locks. head: [bucket]. Of a waiting task: next, page, queued, woken,
+    flag (the bit that it waits for), exclusive (it wants to set it, not just to see it clear), since_ps (of a wait for
+    the lock).
+    """
 
     head: Ints
     next: Ints
     page: Ints
     queued: Ints
     woken: Ints
+    flag: Ints
+    exclusive: Ints
     since_ps: Ints
 
 
@@ -267,9 +291,10 @@ class Tasks(NamedTuple):
     (what is left of the user time of a task in a run queue; 0 for one that is in the kernel); think and hold: (kind,
     first_ps, second_ps).
 
-    Of a lock_loop: lock_class, page_count. Of an mlock task: range_pages, its ranges in Ranges.order (first, count,
-    the unlocked ones first). probe_depth, probe_start_ps: [task * HISTOGRAMS + probe]. key, draws: [task * STREAMS +
-    stream].
+    Of a lock_loop: lock_class, page_count. Of a task with ranges: range_pages (of each, at most), its ranges in
+    Ranges.order (first, count; those of an mlock task the unlocked ones first), shares (1 if they are those of the task
+    whose mm it runs in). Of a migrate task: target (the node to go to, NONE for the next one each time), turns
+    (migrations begun). probe_depth, probe_start_ps: [task * HISTOGRAMS + probe]. key, draws: [task * STREAMS + stream].
     """
 
     cpu: Ints
@@ -288,6 +313,9 @@ class Tasks(NamedTuple):
     range_first: Ints
     range_count: Ints
     range_unlocked: Ints
+    shares: Ints
+    target: Ints
+    turns: Ints
     probe_depth: Ints
     probe_start_ps: Ints
     key: Ints
@@ -311,9 +339,9 @@ class RunQueues(NamedTuple):
 
 
 class Ranges(NamedTuple):
-    """Ranges of pages that mlock tasks lock. order: each task's ranges, those unlocked first. [range]: locked
+    """Ranges of pages that tasks map: each a vma. order: each task's ranges, those unlocked first. [range]: locked
     (VM_LOCKED), owner (the task), file (1 when file-backed), zone (of its pages at the start).
-    pte: [range * range_pages + i], a page or NONE.
+    pte: [range * range_pages + i], a page, NONE, or one of the other values of a pte.
     """
 
     order: Ints
@@ -324,15 +352,27 @@ class Ranges(NamedTuple):
     pte: Ints
 
 
+class Objects(NamedTuple):
+    """Files and segments of shared memory, each mapped by one range: [object] has the range first_object_range +
+    object, and as mapping the number nodes + 1 + object. size: pages that may be faulted in (i_size).
+    cached: [object * range_pages + i], the page cache: a page, or NONE.
+    """
+
+    size: Ints
+    cached: Ints
+
+
 class Shares(NamedTuple):
-    """How a zone's memory is divided at time 0, [zone]: free pages; ranges locked and ranges that may be; pages locked
-    for good; the zone's first pages, whose page locks are a lock_loop's (looped: locked for good too, so that nobody
-    frees them). The rest is evictable.
+    """How a zone's memory is divided at time 0, [zone]: free pages; ranges locked and ranges that may be, of mlock
+    tasks; pages of the ranges that tasks of other kinds map from the start (mapped); pages locked for good; the zone's
+    first pages, whose page locks are a lock_loop's (looped: locked for good too, so that nobody frees them). The rest
+    is evictable.
     """
 
     free: Ints
     locked: Ints
     unlocked: Ints
+    mapped: Ints
     pinned: Ints
     looped: Ints
 
@@ -369,6 +409,7 @@ class State(NamedTuple):
     tasks: Tasks
     run: RunQueues
     ranges: Ranges
+    objects: Objects
     mapping_flags: Ints
     events: Ints
     violations: Ints
@@ -379,6 +420,23 @@ class State(NamedTuple):
 def zone_of(s: State, page: int) -> int:
     """A page's zone: one a node."""
     return page // s.settings.pages_per_node
+
+
+def object_of(s: State, slot: int) -> int:
+    """The object that a pte's range maps, or NONE."""
+    range_ = slot // s.settings.range_pages
+    return range_ - s.settings.first_object_range if range_ >= s.settings.first_object_range else NONE
+
+
+def cache_index(s: State, slot: int) -> int:
+    """Where the page cache of a pte's object holds its page. slot: of a range that maps an object."""
+    return slot - s.settings.first_object_range * s.settings.range_pages
+
+
+def is_of_object(s: State, page: int) -> int:
+    """1 for a page in the page cache of an object."""
+    mapping = s.pages.mapping[page]
+    return 1 if not mapping & MAPPING_ANON and mapping >> 1 > s.settings.nodes else 0
 
 
 def list_head(zone: int, lru: int, s: State) -> int:

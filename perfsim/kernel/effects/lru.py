@@ -108,6 +108,13 @@ def list_last(s: State, task: int, now: int, which: int) -> int:
     return NONE if page == head else page
 
 
+def list_prev(s: State, task: int, now: int, page: int, which: int) -> int:
+    """list_entry(page->lru.prev): the page before one on a private list, or NONE after the last."""
+    work(s.m, s.tasks.cpu[task], L1_HIT)
+    before = s.pages.before[page]
+    return NONE if before == _private(s, task, which) else before
+
+
 def list_splice(s: State, task: int, now: int, source: int, target: int) -> int:
     """list_splice(): move all pages of one private list to the head of another, in order."""
     head, other = _private(s, task, source), _private(s, task, target)

@@ -15,6 +15,7 @@ from perfsim.kernel.state import (
     BAD_PAGE_MLOCKED,
     BALANCE,
     CONTENT,
+    LOCKED_ELSEWHERE,
     LRU_ACTIVE,
     LRU_FILE,
     LRU_INACTIVE_ANON,
@@ -34,12 +35,14 @@ from perfsim.kernel.state import (
     REFERENCED,
     WMARK_MIN,
     State,
+    cache_index,
+    is_of_object,
     zone_of,
 )
 from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
 from perfsim.machine.costs import (
     ATOMIC_LOCAL,
-    GUP_PAGE,
+    MEMCG_MOVE,
     PAGE_ALLOC,
     PAGE_FREE,
     RMAP_REFERENCED,
@@ -51,6 +54,7 @@ from perfsim.numeric.random import below, chance
 
 SWAP_SUCCESS = 0
 SWAP_AGAIN = 1
+SWAP_FAIL = 2
 SWAP_MLOCK = 3
 
 
@@ -99,7 +103,7 @@ def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
     work(s.m, cpu, PAGE_FREE)
     s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
     zone = zone_of(s, page)
-    _charge(s, page, NONE)
+    charge(s, page, NONE)
     s.pages.flags[page] = 0
     s.pages.mapping[page] = NO_MAPPING
     s.pages.slot[page] = NONE
@@ -113,6 +117,9 @@ def remove_from_page_cache(s: State, task: int, now: int, page: int) -> int:
     """page->mapping = NULL: the page has left the page cache."""
     cpu = s.tasks.cpu[task]
     s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
+    if is_of_object(s, page):
+        s.objects.cached[cache_index(s, s.pages.slot[page])] = NONE
+        s.pages.slot[page] = NONE
     s.pages.mapping[page] = NO_MAPPING
     return 0
 
@@ -121,8 +128,8 @@ def new_page(s: State, task: int, now: int, page: int, slot: int) -> int:
     """Give a page just allocated its mapping: file or anonymous as its range is, or as the zone's mix says.
 
     A page of a file has the page cache's reference, a mapped one that of its pte; an anonymous page is in no cache
-    until it is to be swapped out. slot: the pte, or MAPPED_ELSEWHERE for the stream of a reclaimer. Nobody else knows
-    the page yet.
+    until it is to be swapped out. slot: the pte, which is set later; or MAPPED_ELSEWHERE for the stream of a reclaimer.
+    Nobody else knows the page yet.
     """
     if slot >= 0:
         is_file = s.ranges.file[slot // s.settings.range_pages]
@@ -134,60 +141,15 @@ def new_page(s: State, task: int, now: int, page: int, slot: int) -> int:
     s.pages.flags[page] = PG_UPTODATE | (PG_DIRTY if dirty else 0) | (0 if is_file else PG_SWAPBACKED)
     s.pages.mapping[page] = 2 * (zone + 1) | (0 if is_file else MAPPING_ANON)
     s.pages.refcount[page] = is_file + mapped
-    s.pages.mapcount[page] = mapped
-    s.pages.slot[page] = slot if mapped else NONE
-    if slot >= 0:
-        s.ranges.pte[slot] = page
-    _charge(s, page, LRU_FILE if is_file else LRU_ACTIVE)
+    s.pages.mapcount[page] = mapped if slot < 0 else 0
+    s.pages.slot[page] = slot if slot < 0 and mapped else NONE
+    charge(s, page, LRU_FILE if is_file else LRU_ACTIVE)
     return mapped
 
 
 def slot_locked(s: State, task: int, now: int, slot: int) -> int:
     """is_mlocked_vma()'s question: does the pte belong to a VM_LOCKED range?"""
     return s.ranges.locked[slot // s.settings.range_pages] if slot >= 0 else 0
-
-
-def follow_page(s: State, task: int, now: int, slot: int) -> int:
-    """follow_page(FOLL_GET), under the pte lock: the page with a reference taken, or NONE when it is not present."""
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, GUP_PAGE)
-    page = s.ranges.pte[slot]
-    if page == NONE:
-        return NONE
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
-    s.pages.refcount[page] += 1
-    return page
-
-
-def pte_page(s: State, task: int, now: int, slot: int) -> int:
-    """pte_page(*ptep), read without the pte lock: a page without a reference, or NONE."""
-    return s.ranges.pte[slot]
-
-
-def pick_unlocked_range(s: State, task: int, now: int) -> int:
-    """A range of the task's that is not locked, uniformly; it counts as locked from now on."""
-    tasks = s.tasks
-    unlocked = tasks.range_unlocked[task]
-    return _swap_ranges(s, task, choose(s, task, unlocked), unlocked - 1, unlocked - 1)
-
-
-def pick_locked_range(s: State, task: int, now: int) -> int:
-    """A range of the task's that is locked, uniformly; it counts as unlocked from now on."""
-    tasks = s.tasks
-    unlocked = tasks.range_unlocked[task]
-    chosen = unlocked + choose(s, task, tasks.range_count[task] - unlocked)
-    return _swap_ranges(s, task, chosen, unlocked, unlocked + 1)
-
-
-def vma_start(s: State, task: int, now: int, range_: int) -> int:
-    """vma->vm_start as the number of the range's first pte."""
-    return range_ * s.settings.range_pages
-
-
-def set_vm_locked(s: State, task: int, now: int, range_: int, locked: int) -> int:
-    """vma->vm_flags, under mmap_sem held for write."""
-    s.ranges.locked[range_] = locked
-    return 0
 
 
 def page_referenced(s: State, task: int, now: int, page: int) -> int:
@@ -214,8 +176,9 @@ def try_to_unmap(s: State, task: int, now: int, page: int) -> int:
     s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
     if slot >= 0:
         s.ranges.pte[slot] = NONE
-    s.pages.slot[page] = NONE
-    s.pages.mapcount[page] = 0
+    if not is_of_object(s, page):
+        s.pages.slot[page] = NONE
+    s.pages.mapcount[page] -= 1
     s.pages.refcount[page] -= 1
     return SWAP_SUCCESS
 
@@ -251,9 +214,18 @@ def pick_page(s: State, task: int, now: int) -> int:
     return number % nodes * s.settings.pages_per_node + number // nodes
 
 
+def mem_cgroup_prepare_migration(s: State, task: int, now: int, page: int, newpage: int) -> int:
+    """mem_cgroup_prepare_migration(): the new page is charged as the old one is, which gives it back when freed."""
+    work(s.m, s.tasks.cpu[task], MEMCG_MOVE)
+    charge(s, newpage, (s.pages.cgroup[page] >> 1) - 1)
+    return 0
+
+
 def _locked_by_range(s: State, task: int, page: int) -> int:
     """SWAP_SUCCESS unless the range that maps the page is VM_LOCKED; then whether its mmap_sem can be read-locked."""
     slot = s.pages.slot[page]
+    if slot == LOCKED_ELSEWHERE:
+        return SWAP_MLOCK
     if slot < 0 or not s.ranges.locked[slot // s.settings.range_pages]:
         return SWAP_SUCCESS
     owner = s.ranges.owner[slot // s.settings.range_pages]
@@ -267,7 +239,7 @@ def _locked_by_range(s: State, task: int, page: int) -> int:
     return SWAP_MLOCK
 
 
-def _charge(s: State, page: int, lru: int) -> None:
+def charge(s: State, page: int, lru: int) -> None:
     """mem_cgroup_charge() onto a list of the one memcg, or uncharge (NONE). Without the lock that they take in C."""
     zone = zone_of(s, page)
     old = (s.pages.cgroup[page] >> 1) - 1
@@ -276,15 +248,3 @@ def _charge(s: State, page: int, lru: int) -> None:
     if lru >= 0 and s.settings.memcg:
         s.zones.cgroup_length[zone * LRU_LISTS + lru] += 1
     s.pages.cgroup[page] = lru + 1 << 1 if s.settings.memcg else 0
-
-
-def _swap_ranges(s: State, task: int, chosen: int, target: int, unlocked: int) -> int:
-    """Move the chosen range to the border of the task's unlocked ranges and shift the border. Returns the range."""
-    assert min(chosen, target) >= 0, f"task {task} has no range left for that"
-    assert max(chosen, target) < s.tasks.range_count[task], f"task {task} has no range left for that"
-    first = s.tasks.range_first[task]
-    order = s.ranges.order
-    range_ = order[first + chosen]
-    order[first + chosen], order[first + target] = order[first + target], range_
-    s.tasks.range_unlocked[task] = unlocked
-    return range_

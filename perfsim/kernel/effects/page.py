@@ -11,11 +11,13 @@ from perfsim.kernel.state import (
     BUG_UNLOCKED_PAGE,
     BUG_VM,
     MAPPING_ANON,
+    NO_MAPPING,
     NONE,
     PAGE_LOCK,
     PAGE_LOCK_STEALS,
     PG_LOCKED,
     PG_MLOCKED,
+    PG_SWAPBACKED,
     State,
     zone_of,
 )
@@ -162,6 +164,30 @@ def page_unfreeze_refs(s: State, task: int, now: int, page: int, count: int) -> 
     return 0
 
 
+def page_count(s: State, task: int, now: int, page: int) -> int:
+    """page_count(): a plain read of _count."""
+    _charge_read(s, task, page)
+    return s.pages.refcount[page]
+
+
+def copy_mapping(s: State, task: int, now: int, newpage: int, page: int) -> int:
+    """newpage->index = page->index, newpage->mapping = page->mapping, and PG_swapbacked with them."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
+    s.m.pending_ps[cpu] += write_line(s.m, cpu, newpage)
+    s.pages.mapping[newpage] = s.pages.mapping[page]
+    s.pages.flags[newpage] |= s.pages.flags[page] & PG_SWAPBACKED
+    return 0
+
+
+def clear_mapping(s: State, task: int, now: int, page: int) -> int:
+    """page->mapping = NULL: a store."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
+    s.pages.mapping[page] = NO_MAPPING
+    return 0
+
+
 def VM_BUG_ON(s: State, task: int, now: int, page: int, flags: int) -> int:  # noqa: N802 - the kernel's name
     """VM_BUG_ON(Page##Flag(page)) for any of the flags. Counted, not fatal: a kernel without CONFIG_DEBUG_VM (D3)."""
     if s.pages.flags[page] & flags:
@@ -189,7 +215,7 @@ def _page_lock_tried(s: State, task: int, now: int, page: int, was_locked: int) 
     woken = s.queues.woken[task]
     s.queues.woken[task] = 0
     if was_locked:
-        s.events[PAGE_LOCK_STEALS] += woken
+        s.events[PAGE_LOCK_STEALS] += woken if since_ps >= 0 else 0
         return
     cpu = s.tasks.cpu[task]
     bounced = 1 if s.pages.locked_ps[page] != NONE and s.tasks.cpu[s.pages.locker[page]] != cpu else 0

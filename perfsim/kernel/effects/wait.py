@@ -37,16 +37,11 @@ def page_lock_contended(s: State, task: int, now: int, page: int) -> int:
 
 def prepare_to_wait_exclusive(s: State, task: int, now: int, page: int) -> int:
     """prepare_to_wait_exclusive(): at the tail unless queued; state = UNINTERRUPTIBLE is a full barrier."""
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, BARRIER_FULL)
-    s.queues.woken[task] = 0
-    if s.queues.queued[task]:
+    if not _enqueues(s, task, page, PG_LOCKED):
         return 0
-    bucket = bucket_of(s, page)
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, _line(s, bucket))
-    s.queues.queued[task] = 1
-    s.queues.page[task] = page
+    s.queues.exclusive[task] = 1
     s.queues.next[task] = NONE
+    bucket = bucket_of(s, page)
     last = s.queues.head[bucket]
     if last == NONE:
         s.queues.head[bucket] = task
@@ -57,11 +52,22 @@ def prepare_to_wait_exclusive(s: State, task: int, now: int, page: int) -> int:
     return 0
 
 
+def prepare_to_wait(s: State, task: int, now: int, page: int, flag: int) -> int:
+    """prepare_to_wait(), for a bit to be clear: not exclusive, so at the head; else as above."""
+    if not _enqueues(s, task, page, flag):
+        return 0
+    s.queues.exclusive[task] = 0
+    bucket = bucket_of(s, page)
+    s.queues.next[task] = s.queues.head[bucket]
+    s.queues.head[bucket] = task
+    return 0
+
+
 def io_schedule(s: State, task: int, now: int) -> int:
     """io_schedule(): sleep, unless the wake-up has come since prepare_to_wait."""
     if s.queues.woken[task]:
         return 0
-    s.events[PAGE_LOCK_SLEEPS] += 1
+    s.events[PAGE_LOCK_SLEEPS] += 1 if s.queues.flag[task] == PG_LOCKED else 0
     return sleep(s, task, now)
 
 
@@ -86,15 +92,41 @@ def waitqueue_active(s: State, task: int, now: int, bucket: int) -> int:
     return 0 if s.queues.head[bucket] == NONE else 1
 
 
-def wake_up_bit(s: State, task: int, now: int, page: int) -> int:
-    """__wake_up_bit(): wake the first exclusive waiter of this page, unless its bit is set again meanwhile."""
+def wake_up_bit(s: State, task: int, now: int, page: int, flag: int) -> int:
+    """__wake_up_bit(): wake all who wait for a bit of the page to be clear, and the first who wants to set it.
+
+    Nobody whose bit is set again meanwhile.
+    """
     bucket = bucket_of(s, page)
     waiter = s.queues.head[bucket]
-    while waiter != NONE and (s.queues.page[waiter] != page or s.pages.flags[page] & PG_LOCKED):
-        waiter = s.queues.next[waiter]
-    if waiter == NONE:
-        return 0
+    while waiter != NONE:
+        follower = s.queues.next[waiter]
+        waits_for_it = s.queues.page[waiter] == page and s.queues.flag[waiter] == flag
+        if waits_for_it and not s.pages.flags[page] & flag:
+            _wake(s, task, now, waiter)
+            if s.queues.exclusive[waiter]:
+                return 0
+        waiter = follower
+    return 0
+
+
+def _enqueues(s: State, task: int, page: int, flag: int) -> int:
+    """What both forms of prepare_to_wait do: 1 if the task is still to be queued."""
     cpu = s.tasks.cpu[task]
+    work(s.m, cpu, BARRIER_FULL)
+    s.queues.woken[task] = 0
+    if s.queues.queued[task]:
+        return 0
+    s.m.pending_ps[cpu] += write_line(s.m, cpu, _line(s, bucket_of(s, page)))
+    s.queues.queued[task] = 1
+    s.queues.page[task] = page
+    s.queues.flag[task] = flag
+    return 1
+
+
+def _wake(s: State, task: int, now: int, waiter: int) -> None:
+    cpu = s.tasks.cpu[task]
+    bucket = bucket_of(s, s.queues.page[waiter])
     s.m.pending_ps[cpu] += write_line(s.m, cpu, _line(s, bucket))
     _dequeue(s, bucket, waiter)
     s.queues.woken[waiter] = 1
@@ -102,7 +134,6 @@ def wake_up_bit(s: State, task: int, now: int, page: int) -> int:
         wake_task(s, task, now, waiter)
     else:  # still on its way to sleep: it only becomes TASK_RUNNING again
         work(s.m, cpu, WAKEUP)
-    return 0
 
 
 def _dequeue(s: State, bucket: int, waiter: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.redo.vmscan import putback_lru_page
 from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
-from perfsim.kernel.paths.shared.memory import get_user_pages
+from perfsim.kernel.paths.shared.memory import get_user_pages, migration_entry_wait
 from perfsim.kernel.paths.shared.swap import lru_add_drain, lru_add_drain_all, put_page
 from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
 from perfsim.kernel.state import (
@@ -16,10 +16,25 @@ from perfsim.kernel.state import (
     MUNLOCK_PAGES,
     PG_MLOCKED,
     PG_UNEVICTABLE,
+    UNEVICTABLE_PGCLEARED,
     UNEVICTABLE_PGMLOCKED,
     UNEVICTABLE_PGMUNLOCKED,
     UNEVICTABLE_PGSTRANDED,
 )
+
+
+async def __clear_page_mlock(cpu: Cpu, page: int) -> None:
+    """C: mm/mlock.c, __clear_page_mlock(): after PG_mlocked was found set and cleared. Differs: nothing."""
+    await cpu.count_vm_event(UNEVICTABLE_PGCLEARED, 1)
+    if not await isolate_lru_page(cpu, page):
+        await putback_lru_page(cpu, page)
+    else:
+        # Page not on the LRU yet. Flush all pagevecs and retry.
+        await lru_add_drain_all(cpu)
+        if not await isolate_lru_page(cpu, page):
+            await putback_lru_page(cpu, page)
+        elif await cpu.test_flag(page, PG_UNEVICTABLE):
+            await cpu.count_vm_event(UNEVICTABLE_PGSTRANDED, 1)
 
 
 async def mlock_vma_page(cpu: Cpu, page: int) -> None:
@@ -75,12 +90,16 @@ async def __mlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
 
 
 async def __munlock_pte_handler(cpu: Cpu, slot: int) -> None:
-    """C: mm/mlock.c, __munlock_pte_handler(). Differs: no migration entries."""
+    """C: mm/mlock.c, __munlock_pte_handler(). Differs: nothing."""
     page, locked = -1, 0
     while not locked:  # retry:
         page = await cpu.pte_page(slot)
         if page < 0:
-            return
+            # If it's a swap pte, we might be racing with page migration.
+            if await cpu.pte_migration_page(slot) < 0:
+                return
+            await migration_entry_wait(cpu, slot)
+            continue
 
         await lock_page(cpu, page)
         locked = 1

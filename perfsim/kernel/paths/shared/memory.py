@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.filemap import filemap_fault, unlock_page, wait_on_page_locked
 from perfsim.kernel.paths.shared.page_alloc import __alloc_pages
-from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru
+from perfsim.kernel.paths.shared.rwsem import down_read
+from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru, put_page
 from perfsim.kernel.state import (
     GUP_PAGES,
     LRU_ACTIVE,
@@ -21,22 +23,84 @@ if TYPE_CHECKING:  # late bound: found in the running design's table
     from perfsim.kernel.paths.lock_page.vmscan import page_evictable
 
 
-async def handle_mm_fault(cpu: Cpu, slot: int) -> int:
-    """C: mm/memory.c, handle_mm_fault() down to do_anonymous_page() or __do_fault(). Returns 1, or 0 without memory.
+async def do_page_fault(cpu: Cpu, slot: int) -> int:
+    """C: arch/x86/mm/fault.c, do_page_fault(), when user code touches a page. Returns 0 for SIGBUS or no memory.
 
-    slot: the pte to fill, or MAPPED_ELSEWHERE for the stream of a reclaimer.
-    Differs: file pages are found in no cache and cost no disk; they are cleared instead of read.
+    Differs: a page that is present costs nothing.
+    """
+    if await cpu.pte_page(slot) >= 0:
+        return 1
+    mm = await cpu.current_mm()
+    await down_read(cpu, mm)
+    ret = await handle_mm_fault(cpu, slot)
+    await cpu.up_read(mm)
+    return ret
+
+
+async def handle_mm_fault(cpu: Cpu, slot: int) -> int:
+    """C: mm/memory.c, handle_mm_fault() with handle_pte_fault(). Returns 1 to try again, 0 for SIGBUS or no memory.
+
+    slot: the pte to fill, or MAPPED_ELSEWHERE for the stream of a reclaimer, in whose address space nobody else is.
+    Differs: what was swapped out is cleared, not read; a write to a page shared for reading is not modelled.
     """
     await cpu.work(PAGE_FAULT)
+    if slot >= 0 and await cpu.pte_migration_page(slot) >= 0:
+        await migration_entry_wait(cpu, slot)
+        return 1
+    if await cpu.mapped_object(slot):
+        return await __do_fault(cpu, slot)
+    return await do_anonymous_page(cpu, slot)
+
+
+async def do_anonymous_page(cpu: Cpu, slot: int) -> int:
+    """C: mm/memory.c, do_anonymous_page(). Returns 1, or 0 without memory.
+
+    Differs: plain files are mapped here too: their pages are found in no cache and cost no disk; they are cleared
+    instead of read.
+    """
     zone = await cpu.numa_zone()
     page = await __alloc_pages(cpu, zone)
     if page < 0:
         return 0
     await cpu.work(PAGE_CLEAR)
+    if slot >= 0 and not await cpu.pte_lock_none(slot):
+        await put_page(cpu, page)  # release: another thread was first
+        return 1
     await cpu.new_page(page, slot)
     await lru_cache_add_active_or_unevictable(cpu, page, slot)
+    if slot >= 0:
+        await cpu.set_pte(page, slot)
     await cpu.count_vm_event(PGFAULT, 1)
     return 1
+
+
+async def __do_fault(cpu: Cpu, slot: int) -> int:
+    """C: mm/memory.c, __do_fault(), of a shared mapping. Returns 1, or 0 for SIGBUS or no memory.
+
+    Differs: no page is made writable, so nothing is copied.
+    """
+    page = await filemap_fault(cpu, slot)
+    if page < 0:
+        return 0
+    if await cpu.pte_lock_none(slot):
+        await cpu.set_pte(page, slot)  # the reference of the lookup is the pte's now
+        await cpu.count_vm_event(PGFAULT, 1)
+        await unlock_page(cpu, page)
+    else:
+        await unlock_page(cpu, page)
+        await put_page(cpu, page)
+    return 1
+
+
+async def migration_entry_wait(cpu: Cpu, slot: int) -> None:
+    """C: mm/migrate.c, migration_entry_wait(), with the fix of 2008-06-18: no reference to a page that has none.
+
+    Differs: the pte lock is part of the step that takes the reference.
+    """
+    page = await cpu.get_migration_page(slot)
+    if page >= 0:
+        await wait_on_page_locked(cpu, page)
+        await put_page(cpu, page)
 
 
 async def lru_cache_add_active_or_unevictable(cpu: Cpu, page: int, slot: int) -> None:
@@ -65,7 +129,7 @@ async def is_mlocked_vma(cpu: Cpu, page: int, slot: int) -> int:
 async def get_user_pages(cpu: Cpu, slot: int, nr_pages: int) -> int:
     """C: mm/memory.c, get_user_pages(): fault in and take a reference to nr_pages pages from a pte on.
 
-    The pages are left in the task's vector GUP_PAGES. Returns their number, short when memory ran out.
+    The pages are left in the task's vector GUP_PAGES. Returns their number, short when memory ran out, or a file ended.
     Differs: the pte lock is not modelled; follow_page is one step.
     """
     await cpu.pagevec_reinit(GUP_PAGES)

@@ -1,0 +1,121 @@
+"""The page caches of files and of shared memory (mm/filemap.c, migrate.c, shmem.c).
+
+What C does under the mapping's tree_lock is one step here: the lock is part of the figure radix_delete.
+"""
+
+from __future__ import annotations
+
+from perfsim.kernel.effects.memory import charge
+from perfsim.kernel.state import (
+    AS_UNEVICTABLE,
+    LRU_ACTIVE,
+    LRU_FILE,
+    NONE,
+    PG_SWAPBACKED,
+    PG_UPTODATE,
+    State,
+    cache_index,
+    object_of,
+)
+from perfsim.machine.coherence import atomic_on_line, read_line, write_line
+from perfsim.machine.costs import RADIX_DELETE
+from perfsim.machine.state import work
+
+
+def mapped_object(s: State, task: int, now: int, slot: int) -> int:
+    """vma->vm_file: 1 if a pte is of a range that maps an object, 0 for anonymous memory and for a plain file."""
+    return 0 if slot < 0 or object_of(s, slot) == NONE else 1
+
+
+def within_i_size(s: State, task: int, now: int, slot: int) -> int:
+    """i_size_read(): whether the page at a pte's offset lies within the file; a mapping without a file has no end."""
+    object_ = object_of(s, slot)
+    if object_ == NONE:
+        return 1
+    return 1 if slot % s.settings.range_pages < s.objects.size[object_] else 0
+
+
+def i_size_write(s: State, task: int, now: int, range_: int, size: int) -> int:
+    """i_size_write(), in pages, of the file that a range maps."""
+    s.objects.size[range_ - s.settings.first_object_range] = size
+    return 0
+
+
+def find_get_page(s: State, task: int, now: int, slot: int) -> int:
+    """find_get_page(), at a pte's offset: the page with a reference taken, or NONE. A frozen page is gone."""
+    cpu = s.tasks.cpu[task]
+    work(s.m, cpu, RADIX_DELETE)
+    page = s.objects.cached[cache_index(s, slot)]
+    if page == NONE:
+        return NONE
+    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    if s.pages.refcount[page] == 0:
+        return NONE
+    s.pages.refcount[page] += 1
+    return page
+
+
+def page_index(s: State, task: int, now: int, page: int) -> int:
+    """page->index, as the number of the pte that would map it; NONE if it is in no page cache."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
+    return s.pages.slot[page]
+
+
+def page_cached_at(s: State, task: int, now: int, page: int, slot: int) -> int:
+    """page->mapping == mapping && page->index == offset: whether a page is still at a pte's offset."""
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
+    return 1 if s.objects.cached[cache_index(s, slot)] == page else 0
+
+
+def add_to_page_cache(s: State, task: int, now: int, page: int, slot: int) -> int:
+    """add_to_page_cache(), at a pte's offset: 1 with the cache's reference taken, 0 for EEXIST."""
+    cpu = s.tasks.cpu[task]
+    work(s.m, cpu, RADIX_DELETE)
+    index = cache_index(s, slot)
+    if s.objects.cached[index] != NONE:
+        return 0
+    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    s.objects.cached[index] = page
+    s.pages.refcount[page] += 1
+    s.pages.mapping[page] = 2 * (s.settings.nodes + 1 + object_of(s, slot))
+    s.pages.slot[page] = slot
+    charge(s, page, LRU_FILE if s.ranges.file[slot // s.settings.range_pages] else LRU_ACTIVE)
+    s.pages.flags[page] |= PG_UPTODATE | (0 if s.ranges.file[slot // s.settings.range_pages] else PG_SWAPBACKED)
+    return 1
+
+
+def replace_slot(s: State, task: int, now: int, page: int, newpage: int) -> int:
+    """radix_tree_replace_slot() of migrate_page_move_mapping()."""
+    cpu = s.tasks.cpu[task]
+    work(s.m, cpu, RADIX_DELETE)
+    slot = s.pages.slot[page]
+    if slot >= 0 and object_of(s, slot) != NONE:
+        s.m.pending_ps[cpu] += write_line(s.m, cpu, newpage)
+        s.objects.cached[cache_index(s, slot)] = newpage
+        s.pages.slot[newpage] = slot
+    return 0
+
+
+def mapping_set_unevictable(s: State, task: int, now: int, range_: int) -> int:
+    """mapping_set_unevictable(): set_bit in the word of the mapping of a range's object."""
+    _charge_mapping(s, task, range_)
+    s.mapping_flags[_mapping(s, range_)] |= AS_UNEVICTABLE
+    return 0
+
+
+def mapping_clear_unevictable(s: State, task: int, now: int, range_: int) -> int:
+    """mapping_clear_unevictable(): clear_bit."""
+    _charge_mapping(s, task, range_)
+    s.mapping_flags[_mapping(s, range_)] &= ~AS_UNEVICTABLE
+    return 0
+
+
+def _mapping(s: State, range_: int) -> int:
+    return s.settings.nodes + 1 + range_ - s.settings.first_object_range
+
+
+def _charge_mapping(s: State, task: int, range_: int) -> None:
+    cpu = s.tasks.cpu[task]
+    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, s.settings.first_mapping_line + _mapping(s, range_))

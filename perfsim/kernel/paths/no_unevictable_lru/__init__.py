@@ -1,0 +1,4 @@
+"""The kernel built without CONFIG_UNEVICTABLE_LRU: mlocked pages stay on the lists and reclaim meets them."""
+
+extends = "redo"
+unevictable_lru = False

@@ -1,0 +1,47 @@
+"""Putback without CONFIG_UNEVICTABLE_LRU. C: mm/vmscan.c of 2.6.26-rc5-mm3, the #else branches."""
+
+from __future__ import annotations
+
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_FAIL, SWAP_MLOCK, SWAP_SUCCESS
+from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
+from perfsim.kernel.paths.shared.swap import lru_cache_add_lru, put_page
+from perfsim.kernel.state import PG_ACTIVE, PG_LRU
+
+
+async def putback_lru_page(cpu: Cpu, page: int) -> None:
+    """C: mm/vmscan.c, putback_lru_page(). Differs: nothing."""
+    await cpu.VM_BUG_ON(page, PG_LRU)
+
+    lru = await cpu.test_and_clear(page, PG_ACTIVE) + await cpu.page_is_file_cache(page)
+    await lru_cache_add_lru(cpu, page, lru)
+    await mem_cgroup_move_lists(cpu, page, lru)
+    await put_page(cpu, page)
+
+
+async def page_evictable(cpu: Cpu, page: int) -> int:
+    """C: include/linux/swap.h, page_evictable(). Differs: nothing."""
+    return 1
+
+
+async def try_to_unmap(cpu: Cpu, page: int) -> int:
+    """C: mm/rmap.c, try_to_unmap() with try_to_unmap_one(): a page of a VM_LOCKED vma is not unmapped.
+
+    Differs: one pte a page, so one step.
+    """
+    ret = await cpu.try_to_unmap(page)
+    if ret == SWAP_MLOCK or ret == SWAP_AGAIN:
+        return SWAP_FAIL
+    return ret
+
+
+async def try_to_munlock(cpu: Cpu, page: int) -> int:
+    """C: mm/internal.h, try_to_munlock(): nothing to ask for. Differs: nothing."""
+    return SWAP_SUCCESS
+
+
+async def scan_mapping_unevictable_pages(cpu: Cpu, start: int, nr_pages: int) -> None:
+    """C: include/linux/swap.h, scan_mapping_unevictable_pages(): there is no list to rescue pages from.
+
+    Differs: nothing.
+    """

@@ -1,0 +1,66 @@
+"""B1, 2008-06-12: truncation clears mlock when the mapping is gone. BUG at mm/vmscan.c:510, then mm/filemap.c:575."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.swap import put_page
+from perfsim.kernel.paths.shared.truncate import clear_page_mlock
+from perfsim.kernel.state import (
+    LRU_UNEVICTABLE,
+    PG_ACTIVE,
+    PG_DIRTY,
+    PG_LOCKED,
+    PG_LRU,
+    PG_UNEVICTABLE,
+    PG_UPTODATE,
+    UNEVICTABLE_PGCULLED,
+    UNEVICTABLE_PGRESCUED,
+)
+from perfsim.machine.costs import RADIX_DELETE
+
+if TYPE_CHECKING:
+    from perfsim.kernel.paths.lock_page.vmscan import page_evictable
+    from perfsim.kernel.paths.shared.filemap import unlock_page
+    from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
+    from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru
+
+extends = "lock_page"
+
+
+async def truncate_complete_page(cpu: Cpu, page: int) -> None:
+    if not await cpu.page_has_mapping(page):
+        return
+    if await cpu.test_flag(page, PG_DIRTY):
+        await cpu.clear_flag(page, PG_DIRTY)
+    await cpu.work(RADIX_DELETE)
+    await cpu.remove_from_page_cache(page)
+    await clear_page_mlock(cpu, page)
+    await cpu.clear_flag(page, PG_UPTODATE)
+    await put_page(cpu, page)
+
+
+async def putback_lru_page(cpu: Cpu, page: int) -> int:
+    ret = 1
+    await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)
+    await cpu.VM_BUG_ON(page, PG_LRU)
+    lru = await cpu.test_and_clear(page, PG_ACTIVE)
+    was_unevictable = await cpu.test_and_clear(page, PG_UNEVICTABLE)
+    if not await cpu.page_has_mapping(page):
+        await cpu.VM_BUG_ON_COUNT_NOT(page, 1)  # mm/vmscan.c:510
+        await unlock_page(cpu, page)
+        ret = 0
+    elif await page_evictable(cpu, page):
+        lru += await cpu.page_is_file_cache(page)
+        await lru_cache_add_lru(cpu, page, lru)
+        await mem_cgroup_move_lists(cpu, page, lru)
+        if was_unevictable:
+            await cpu.count_vm_event(UNEVICTABLE_PGRESCUED, 1)
+    else:
+        await add_page_to_unevictable_list(cpu, page)
+        await mem_cgroup_move_lists(cpu, page, LRU_UNEVICTABLE)
+        if not was_unevictable:
+            await cpu.count_vm_event(UNEVICTABLE_PGCULLED, 1)
+    await put_page(cpu, page)
+    return ret
