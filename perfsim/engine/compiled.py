@@ -145,7 +145,7 @@ def new_run(s: State, authored: Authored, trace_room: int) -> Run:
     program = authored.program
     bounds = _bounds(s)
     tasks = s.settings.tasks
-    leaves = 1 << (s.m.rules.cpus - 1).bit_length()
+    leaves = 1 << (len(s.run.current) - 1).bit_length()
     task_file = [*program.constants, NONE, *([0] * (program.slots - len(program.constants) - 1))]
     return Run(
         s=s,

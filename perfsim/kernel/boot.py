@@ -15,6 +15,7 @@ from perfsim.kernel.placement import EVENTS, Placed, place_everybody, place_task
 from perfsim.kernel.ranges import hand_out_ranges, new_objects, new_ranges, own_ranges, with_objects
 from perfsim.kernel.shares import divide_memory, range_pages_of
 from perfsim.kernel.state import (
+    DEVICE_KINDS,
     HISTOGRAMS,
     KEVENTD,
     LOCK_CLASSES,
@@ -37,10 +38,12 @@ from perfsim.kernel.state import (
     Mms,
     Pages,
     RunQueues,
+    ScanControl,
     Settings,
     Shares,
     State,
     Tasks,
+    Timers,
     Vectors,
     WaitQueues,
     WorkQueues,
@@ -92,7 +95,10 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed, *, unevictab
     placed = place_everybody(scenario, cpus, nodes)
     watermark = zone_watermarks(scenario, profile)
     shares = divide_memory(scenario, placed, nodes, watermark[WMARK_HIGH])
-    settings = _settings(scenario, nodes, placed, shares, unevictable_lru)
+    settings = _settings(scenario, profile, placed, shares)
+    if not unevictable_lru:
+        settings = settings._replace(unevictable_lru=0)
+    devices = tuple(one.zone for one in placed[settings.first_device :])
     ranges = new_ranges(settings, shares, placed)
     layout = _layout(settings, placed, cpus, seed)
     tasks = _tasks(placed, seed)
@@ -103,12 +109,14 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed, *, unevictab
         shares=shares,
         pages=_pages(settings, len(placed)),
         zones=_zones(nodes, watermark, placed),
-        vectors=_vectors(cpus, len(placed)),
+        vectors=_vectors(cpus + len(devices), len(placed)),
         queues=_queues(settings, len(placed)),
         mms=_mms(len(placed)),
         work=_work_queues(cpus, placed),
         tasks=tasks,
-        run=_run_queues(cpus),
+        sc=ScanControl([0] * len(placed), [0] * (len(placed) * LRU_LISTS), [0] * len(placed)),
+        timers=Timers([NONE] * len(placed), [0] * len(placed)),
+        run=_run_queues(cpus + len(devices)),
         ranges=ranges,
         objects=new_objects(settings, placed),
         mapping_flags=[0] * (nodes + 1 + settings.ranges - settings.first_object_range),
@@ -179,8 +187,14 @@ def _marks(pages_min: int) -> tuple[int, int, int]:
     return pages_min, pages_min + max(1, pages_min // 4), pages_min + max(2, pages_min // 2)
 
 
-def _settings(scenario: Scenario, nodes: int, placed: list[Placed], shares: Shares, unevictable_lru: bool) -> Settings:
+def inactive_ratio(zone_bytes: int) -> int:
+    """How many active anonymous pages there may be to an inactive one. C: setup_per_zone_inactive_ratio()."""
+    return max(1, isqrt(10 * (zone_bytes >> 30)))
+
+
+def _settings(scenario: Scenario, profile: CostProfile, placed: list[Placed], shares: Shares) -> Settings:
     pages_per_node = scenario.memory.pages_per_node
+    _, nodes = machine_size(scenario, profile)
     pages = nodes * pages_per_node
     buckets = scenario.kernel.wait_table_size or _power_of_two(pages_per_node // PAGES_PER_BUCKET)
     first_private = pages + nodes * LRU_LISTS
@@ -196,7 +210,7 @@ def _settings(scenario: Scenario, nodes: int, placed: list[Placed], shares: Shar
         drain_all=scenario.kernel.drain_all,
         pagevec_size=scenario.kernel.pagevec_size,
         swap_cluster_max=scenario.kernel.swap_cluster_max,
-        unevictable_lru=1 if unevictable_lru else 0,
+        unevictable_lru=1,
         file_ppm=scenario.memory.file_ppm,
         referenced_ppm=scenario.memory.referenced_ppm,
         dirty_ppm=scenario.memory.dirty_ppm,
@@ -204,6 +218,8 @@ def _settings(scenario: Scenario, nodes: int, placed: list[Placed], shares: Shar
         first_own_range=dealt,
         first_object_range=dealt + len(own.tasks) - own.objects,
         range_pages=range_pages_of(scenario),
+        inactive_ratio=inactive_ratio(pages_per_node * page_size_bytes(scenario, profile)),
+        first_device=sum(1 for one in placed if one.spec.kind not in DEVICE_KINDS),
         stride=_stride(pages_per_node),
         first_head=pages,
         first_private=first_private,
@@ -251,6 +267,7 @@ def _layout(settings: Settings, placed: list[Placed], cpus: int, seed: Seed) -> 
         lock_kinds=LOCK_CLASSES,
         histograms=HISTOGRAMS,
         key_seed=seed,
+        device_nodes=tuple(one.zone for one in placed[settings.first_device :]),
     )
 
 
@@ -284,6 +301,11 @@ def _zones(nodes: int, watermark: tuple[int, int, int], placed: list[Placed]) ->
         nr_mlock=[0] * nodes,
         watermark=list(watermark) * nodes,
         kswapd=kswapd,
+        nr_scan=[0] * (nodes * LRU_LISTS),
+        recent_scanned=[0] * (nodes * 2),
+        recent_rotated=[0] * (nodes * 2),
+        pages_scanned=[0] * nodes,
+        all_unreclaimable=[0] * nodes,
     )
 
 
@@ -357,9 +379,10 @@ def _bugs() -> Bugs:
 
 def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
     count = len(placed)
+    kinds = {kind: number for number, kind in enumerate(TASK_KINDS)} | {EVENTS.kind: KEVENTD} | DEVICE_KINDS
     return Tasks(
         cpu=[one.cpu for one in placed],
-        kind=[KEVENTD if one.spec is EVENTS else TASK_KINDS.index(one.spec.kind) for one in placed],
+        kind=[kinds[one.spec.kind] for one in placed],
         mm=list(range(count)),
         state=[0] * count,
         since_ps=[0] * count,

@@ -29,6 +29,7 @@ from perfsim.machine.costs import COST_NAMES
 COUNT_MAX = 2**15 - 1
 FLAG_MAX = 2**31 - 1
 NUMBER_MAX = 2**62
+TICKS_MAX = 100_000
 
 
 class Bounds(NamedTuple):
@@ -87,6 +88,7 @@ def _by_name(s: State) -> Mapping[str, Bounds]:
         "cost": Bounds(0, len(COST_NAMES) - 1),
         "event": Bounds(0, VM_EVENTS - 1),
         "delta": any_number,
+        "ticks": Bounds(1, TICKS_MAX),
         "probe": Bounds(0, HISTOGRAMS - 1),
     }
 
@@ -112,6 +114,12 @@ def _exceptions(s: State) -> Mapping[str, Mapping[str, Bounds]]:
         "mapping_set_unevictable": of_object,
         "mapping_clear_unevictable": of_object,
         "pick_slot": {"count": Bounds(1, s.settings.range_pages)},
-        "inactive_is_low": evictable,
+        "due_to_scan": evictable,
+        "next_batch": evictable,
+        "recent_scanned": evictable,
+        "recent_rotated": evictable,
+        "halve_recent": evictable,
+        "add_recent_scanned": evictable,
+        "add_recent_rotated": evictable,
         "pagevec_page": {"index": Bounds(0, VECTOR_SLOTS - 1)},
     }

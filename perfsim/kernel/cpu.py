@@ -153,9 +153,6 @@ class Cpu(ABC):
     def lru_length(self, zone: int, lru: int) -> Awaitable[int]:
         return self.perform(p.LRU_LENGTH, zone, lru)
 
-    def inactive_is_low(self, zone: int, lru: int) -> Awaitable[int]:
-        return self.perform(p.INACTIVE_IS_LOW, zone, lru)
-
     def add_page_to_lru_list(self, zone: int, page: int, lru: int) -> Awaitable[int]:
         return self.perform(p.ADD_PAGE_TO_LRU_LIST, zone, page, lru)
 
@@ -247,9 +244,6 @@ class Cpu(ABC):
 
     def page_dirty(self, page: int) -> Awaitable[int]:
         return self.perform(p.PAGE_DIRTY, page)
-
-    def balance_list(self, zone: int) -> Awaitable[int]:
-        return self.perform(p.BALANCE_LIST, zone)
 
     def pick_page(self) -> Awaitable[int]:
         return self.perform(p.PICK_PAGE)
@@ -390,6 +384,76 @@ class Cpu(ABC):
 
     def mapping_clear_unevictable(self, range_: int) -> Awaitable[int]:
         return self.perform(p.MAPPING_CLEAR_UNEVICTABLE, range_)
+
+    # mm/vmscan.c: what reclaim counts and decides by
+
+    def current_is_kswapd(self) -> Awaitable[int]:
+        return self.perform(p.CURRENT_IS_KSWAPD)
+
+    def swap_cluster_max(self) -> Awaitable[int]:
+        return self.perform(p.SWAP_CLUSTER_MAX)
+
+    def nr_free_pages(self, zone: int) -> Awaitable[int]:
+        return self.perform(p.NR_FREE_PAGES, zone)
+
+    def pages_mark(self, zone: int, mark: int) -> Awaitable[int]:
+        return self.perform(p.PAGES_MARK, zone, mark)
+
+    def inactive_anon_is_low(self, zone: int) -> Awaitable[int]:
+        return self.perform(p.INACTIVE_ANON_IS_LOW, zone)
+
+    def recent_scanned(self, zone: int, lru: int) -> Awaitable[int]:
+        return self.perform(p.RECENT_SCANNED, zone, lru)
+
+    def recent_rotated(self, zone: int, lru: int) -> Awaitable[int]:
+        return self.perform(p.RECENT_ROTATED, zone, lru)
+
+    def halve_recent(self, zone: int, lru: int) -> Awaitable[int]:
+        return self.perform(p.HALVE_RECENT, zone, lru)
+
+    def add_recent_scanned(self, zone: int, lru: int, delta: int) -> Awaitable[int]:
+        return self.perform(p.ADD_RECENT_SCANNED, zone, lru, delta)
+
+    def add_recent_rotated(self, zone: int, lru: int, delta: int) -> Awaitable[int]:
+        return self.perform(p.ADD_RECENT_ROTATED, zone, lru, delta)
+
+    def pages_scanned(self, zone: int, delta: int) -> Awaitable[int]:
+        return self.perform(p.PAGES_SCANNED, zone, delta)
+
+    def zone_is_all_unreclaimable(self, zone: int) -> Awaitable[int]:
+        return self.perform(p.ZONE_IS_ALL_UNRECLAIMABLE, zone)
+
+    def zone_set_all_unreclaimable(self, zone: int) -> Awaitable[int]:
+        return self.perform(p.ZONE_SET_ALL_UNRECLAIMABLE, zone)
+
+    def sc_begin(self) -> Awaitable[int]:
+        return self.perform(p.SC_BEGIN)
+
+    def sc_scanned(self, delta: int) -> Awaitable[int]:
+        return self.perform(p.SC_SCANNED, delta)
+
+    def due_to_scan(self, zone: int, lru: int, delta: int) -> Awaitable[int]:
+        return self.perform(p.DUE_TO_SCAN, zone, lru, delta)
+
+    def left_to_scan(self) -> Awaitable[int]:
+        return self.perform(p.LEFT_TO_SCAN)
+
+    def next_batch(self, lru: int) -> Awaitable[int]:
+        return self.perform(p.NEXT_BATCH, lru)
+
+    # kernel/timer.c
+
+    def schedule_timeout(self, ticks: int) -> Awaitable[int]:
+        return self.perform(p.SCHEDULE_TIMEOUT, ticks)
+
+    def congestion_wait(self, ticks: int) -> Awaitable[int]:
+        return self.perform(p.CONGESTION_WAIT, ticks)
+
+    def wait_for_tick(self) -> Awaitable[int]:
+        return self.perform(p.WAIT_FOR_TICK)
+
+    def run_timers(self) -> Awaitable[int]:
+        return self.perform(p.RUN_TIMERS)
 
     # kernel/sched.c, and what only a simulator needs
 

@@ -35,7 +35,7 @@ SHIPPED = ("lock_page", "redo", "redo_merged", "redo_barrier", "no_unevictable_l
 PROBES = {
     "cull_unevictable_page": PUTBACK,
     "putback_lru_page": PUTBACK,
-    "shrink_zone": RECLAIM_BATCH,
+    "shrink_list": RECLAIM_BATCH,
     "sys_mlock": MLOCK_CALL,
     "sys_munlock": MUNLOCK_CALL,
     "handle_mm_fault": FAULT,
@@ -45,7 +45,7 @@ PROBES = {
 _PACKAGE = "perfsim.kernel.paths"
 _SHARED = (
     *("filemap", "memcontrol", "memory", "migrate", "mmap", "page_alloc", "reclaim", "rwsem", "shmem", "swap"),
-    *("swap_state", "syscalls", "truncate", "unevictable", "vmscan", "workqueue"),
+    *("swap_state", "syscalls", "timer", "truncate", "unevictable", "vmscan", "workqueue"),
 )
 _OWN = ("vmscan", "mlock", "migrate", "shmem")
 """The files that a design may have, named as those of the kernel."""

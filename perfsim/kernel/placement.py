@@ -27,10 +27,10 @@ class Placed(NamedTuple):
 
 
 def place_everybody(scenario: Scenario, cpus: int, nodes: int) -> list[Placed]:
-    """The workload's tasks, then the kernel's own threads."""
+    """The workload's tasks, then the kernel's own threads, then the machine's devices."""
     zones = cpu_nodes(cpus, nodes) if scenario.kernel.drain_all else []
     threads = [Placed(EVENTS, cpu, cpu, zone) for cpu, zone in enumerate(zones)]
-    return place_tasks(scenario.tasks, cpus, nodes) + threads
+    return [*place_tasks(scenario.tasks, cpus, nodes), *threads, *place_devices(cpus)]
 
 
 def place_tasks(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[Placed]:
@@ -56,6 +56,11 @@ def place_tasks(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[Plac
         Placed(specs[group], number, cpu, number % nodes if specs[group].kind == "kswapd" else node_of_cpu[cpu])
         for (group, number), cpu in sorted(chosen.items())
     ]
+
+
+def place_devices(cpus: int) -> list[Placed]:
+    """What the machine does by itself, numbered behind the workload's tasks, each on a processor of its own."""
+    return [Placed(TaskSpec("timer", "timer", 1, None, None), 0, cpus, 0)]
 
 
 def _mixed(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[tuple[int, int, int]]:

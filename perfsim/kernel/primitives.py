@@ -9,7 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from perfsim.kernel.effects import cache, lru, memory, page, pte, ranges, rwsem, sched, spin, wait, workqueue
+from perfsim.kernel.effects import (
+    cache,
+    lru,
+    memory,
+    page,
+    pte,
+    ranges,
+    reclaim,
+    rwsem,
+    sched,
+    spin,
+    timer,
+    wait,
+    workqueue,
+)
 from perfsim.machine.costs import IRQ_DISABLE, IRQ_SAVE
 
 
@@ -80,7 +94,6 @@ WAKE_UP_BIT = _shared(wait.wake_up_bit, 2)
 PAGE_IS_FILE_CACHE = _local(lru.page_is_file_cache, 1)
 PAGE_LRU_LIST = _local(lru.page_lru_list, 1)
 LRU_LENGTH = _local(lru.lru_length, 2)
-INACTIVE_IS_LOW = _local(lru.inactive_is_low, 2)
 ADD_PAGE_TO_LRU_LIST = _local(lru.add_page_to_lru_list, 3)
 DEL_PAGE_FROM_LRU_LIST = _local(lru.del_page_from_lru_list, 3)
 LRU_TO_PAGE = _local(lru.lru_to_page, 2)
@@ -113,7 +126,6 @@ PAGE_REFERENCED = _local(memory.page_referenced, 1)
 TRY_TO_UNMAP = _shared(memory.try_to_unmap, 1)
 TRY_TO_MUNLOCK = _shared(memory.try_to_munlock, 1)
 PAGE_DIRTY = _shared(memory.page_dirty, 1)
-BALANCE_LIST = _local(memory.balance_list, 1)
 PICK_PAGE = _local(memory.pick_page, 0)
 
 # lib/rwsem-spinlock.c: mmap_sem
@@ -166,6 +178,31 @@ NEXT_WORK = _shared(workqueue.next_work, 0)
 WORK_DONE = _shared(workqueue.work_done, 0)
 INSERT_WQ_BARRIER = _shared(workqueue.insert_wq_barrier, 1)
 WAIT_FOR_COMPLETION = _shared(workqueue.wait_for_completion, 0)
+# mm/vmscan.c: what reclaim counts and decides by
+CURRENT_IS_KSWAPD = _local(reclaim.current_is_kswapd, 0)
+SWAP_CLUSTER_MAX = _local(reclaim.swap_cluster_max, 0)
+NR_FREE_PAGES = _local(reclaim.nr_free_pages, 1)
+PAGES_MARK = _local(reclaim.pages_mark, 2)
+INACTIVE_ANON_IS_LOW = _local(reclaim.inactive_anon_is_low, 1)
+RECENT_SCANNED = _local(reclaim.recent_scanned, 2)
+RECENT_ROTATED = _local(reclaim.recent_rotated, 2)
+HALVE_RECENT = _local(reclaim.halve_recent, 2)
+ADD_RECENT_SCANNED = _local(reclaim.add_recent_scanned, 3)
+ADD_RECENT_ROTATED = _local(reclaim.add_recent_rotated, 3)
+PAGES_SCANNED = _local(reclaim.pages_scanned, 2)
+ZONE_IS_ALL_UNRECLAIMABLE = _shared(reclaim.zone_is_all_unreclaimable, 1)
+ZONE_SET_ALL_UNRECLAIMABLE = _shared(reclaim.zone_set_all_unreclaimable, 1)
+SC_BEGIN = _local(reclaim.sc_begin, 0)
+SC_SCANNED = _local(reclaim.sc_scanned, 1)
+DUE_TO_SCAN = _shared(reclaim.due_to_scan, 3)
+LEFT_TO_SCAN = _local(reclaim.left_to_scan, 0)
+NEXT_BATCH = _local(reclaim.next_batch, 1)
+
+# kernel/timer.c
+SCHEDULE_TIMEOUT = _shared(timer.schedule_timeout, 1)
+CONGESTION_WAIT = _shared(timer.congestion_wait, 1)
+WAIT_FOR_TICK = _shared(timer.wait_for_tick, 0)
+RUN_TIMERS = _shared(timer.run_timers, 0)
 
 # kernel/sched.c, and what only a simulator needs
 TASK_BEGIN = _shared(sched.task_begin, 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from perfsim.kernel.effects.sched import book_idle, wake_cpu
 from perfsim.kernel.state import (
     KEVENTD,
-    KSWAPD,
     NONE,
     PAGE_LOCK,
     PG_LOCKED,
@@ -43,17 +42,18 @@ def ask_to_stop(s: State, now: int) -> None:
     """Tasks finish the round they are in; those of kswapd that sleep are woken to see it."""
     s.stop[0] = 1
     for task in range(s.settings.tasks):
-        if s.tasks.kind[task] == KSWAPD and s.tasks.state[task] == TASK_SLEEPING:
+        if s.sc.kswapd_waits[task]:
+            s.sc.kswapd_waits[task] = 0
             wake_cpu(s, now, s.tasks.cpu[task], task, now)
 
 
 def unfinished(s: State) -> list[int]:
     """Tasks that are not done when nobody can run; none if all are kswapds asleep, at rest before the stop.
 
-    events/N is never done; it is at rest when it sleeps and nothing is queued.
+    events/N is never done; it is at rest when it sleeps and nothing is queued. So is a device that waits to be roused.
     """
     waiting = [task for task, state in enumerate(s.tasks.state) if state != TASK_DONE and not _has_no_work(s, task)]
-    at_rest = [task for task in waiting if not s.stop[0] and s.tasks.kind[task] == KSWAPD]
+    at_rest = [task for task in waiting if s.sc.kswapd_waits[task]]
     return waiting if len(waiting) > len(at_rest) else []
 
 
@@ -90,9 +90,12 @@ def waits_of(s: State, task: int, names: list[str]) -> str:
 
 
 def _has_no_work(s: State, task: int) -> bool:
+    if s.tasks.state[task] != TASK_SLEEPING:
+        return False
+    if task >= s.settings.first_device:
+        return True
     cpu = s.tasks.cpu[task]
-    asleep = s.tasks.kind[task] == KEVENTD and s.tasks.state[task] == TASK_SLEEPING
-    return asleep and s.work.inserted[cpu] == s.work.done[cpu]
+    return s.tasks.kind[task] == KEVENTD and s.work.inserted[cpu] == s.work.done[cpu]
 
 
 def _task_name(s: State, cpu: int, names: list[str]) -> str:

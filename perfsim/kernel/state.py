@@ -31,6 +31,8 @@ LRU_ACTIVE = 1
 LRU_FILE = 2
 
 SWAP_CLUSTER_MAX = 32
+SWAPPINESS = 60
+DEF_PRIORITY = 12
 PAGEVEC_SIZE = 14
 MLOCK_BATCH = 16
 
@@ -140,6 +142,9 @@ TASK_KINDS = ("kswapd", "direct_reclaim", "fault", "mlock", "lock_loop", "migrat
 KSWAPD, DIRECT_RECLAIM, FAULT_TASK, MLOCK_TASK, LOCK_LOOP, MIGRATE_TASK, TRUNCATE_TASK, SHM_LOCK_TASK = range(8)
 KEVENTD = len(TASK_KINDS)
 """The kind of events/N, which is no workload's."""
+DEVICE_KINDS = {"timer": -1}
+"""What the machine does by itself: tasks that no workload names, each on a processor of its own behind the CPUs."""
+TIMER = -1
 
 TASK_NEW = 0
 TASK_RUNNING = 1
@@ -157,13 +162,15 @@ THINK = 0
 HOLD = 1
 CHOICE = 2
 REFERENCED = 3
-BALANCE = 4
-CONTENT = 5
-STREAMS = 6
+CONTENT = 4
+STREAMS = 5
 
 WMARK_MIN = 0
 WMARK_LOW = 1
 WMARK_HIGH = 2
+
+HZ = 250
+JIFFY_PS = 10**12 // HZ
 
 
 class Settings(NamedTuple):
@@ -171,7 +178,8 @@ class Settings(NamedTuple):
     follow the pages in the link columns; first_mz_lock, first_bucket_lock: numbers of the spinlocks; stride: of the
     order in which memory is filled. unevictable_lru: 1 for a kernel that has one. ranges: all of them; those from
     first_own_range on are of one task each, those from first_object_range on map an object (a file, a segment of shared
-    memory) that has a page cache of its own.
+    memory) that has a page cache of its own. inactive_ratio: of a zone, see inactive_anon_is_low(). first_device: task
+    number of the machine's timer, behind all other tasks.
     """
 
     tasks: int
@@ -191,6 +199,8 @@ class Settings(NamedTuple):
     first_own_range: int
     first_object_range: int
     range_pages: int
+    inactive_ratio: int
+    first_device: int
     stride: int
     first_head: int
     first_private: int
@@ -221,7 +231,10 @@ class Pages(NamedTuple):
 
 
 class Zones(NamedTuple):
-    """lru_length, cgroup_length: [zone * LRU_LISTS + list]. watermark: [zone * 3 + which]. The rest: [zone]."""
+    """lru_length, cgroup_length, nr_scan (pages due to be scanned): [zone * LRU_LISTS + list]. recent_scanned,
+    recent_rotated: [zone * 2 + 0 anonymous, 1 file]. watermark: [zone * 3 + which]. The rest: [zone]; kswapd
+    is its task.
+    """
 
     lru_length: Ints
     cgroup_length: Ints
@@ -230,6 +243,11 @@ class Zones(NamedTuple):
     nr_mlock: Ints
     watermark: Ints
     kswapd: Ints
+    nr_scan: Ints
+    recent_scanned: Ints
+    recent_rotated: Ints
+    pages_scanned: Ints
+    all_unreclaimable: Ints
 
 
 class Vectors(NamedTuple):
@@ -322,6 +340,25 @@ class Tasks(NamedTuple):
     draws: Ints
 
 
+class ScanControl(NamedTuple):
+    """struct scan_control of a task that reclaims, and nr[] of its shrink_zone(): nr_scanned: [task]; nr: [task *
+    LRU_LISTS + list]. kswapd_waits: [task], 1 while a kswapd sleeps until it is needed.
+    """
+
+    nr_scanned: Ints
+    nr: Ints
+    kswapd_waits: Ints
+
+
+class Timers(NamedTuple):
+    """[task]: expires_ps, at which a sleeping task is woken, NONE without a timer; congestion, 1 if it is woken earlier
+    by a disk that has caught up.
+    """
+
+    expires_ps: Ints
+    congestion: Ints
+
+
 class RunQueues(NamedTuple):
     """[cpu]: the task that runs or is being switched in (current), the queue behind it (head, tail; woken_tail: the
     last of the woken at its front), need_resched, since when it idles (or will, when the last task is switched out),
@@ -407,6 +444,8 @@ class State(NamedTuple):
     mms: Mms
     work: WorkQueues
     tasks: Tasks
+    sc: ScanControl
+    timers: Timers
     run: RunQueues
     ranges: Ranges
     objects: Objects

@@ -31,6 +31,7 @@ IN_USER = 3
 SWITCHED_OUT = 4
 INTERRUPTED = 5
 """In user mode still, but an interrupt that ends it is on its way."""
+DEVICE_WAITS = 6
 
 BLOCKED = -(1 << 62)
 """What an effect returns when its CPU cannot go on: the engine waits for a resumption."""
@@ -67,9 +68,9 @@ class Rules(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """cost_ps: [cost]. transfer_ps: [node * nodes + node]. Columns of a CPU: pending_ps (work done but not yet
-    paid on the timeline), cpu_state, cpu_node, misses, locks_held, and its place in a spinlock's queue. Of a line:
-    holders and stamp (see coherence). Columns of a spinlock: see locks.
+    """cost_ps: [cost]. transfer_ps: [node * nodes + node]. Columns of a CPU, and of devices behind them:
+    pending_ps (work done but not yet paid on the timeline), cpu_state, cpu_node, misses, locks_held, and its place in a
+    spinlock's queue. Of a line: holders and stamp (see coherence). Columns of a spinlock: see locks.
     """
 
     rules: Rules
@@ -111,7 +112,8 @@ class Machine(NamedTuple):
 class Layout(NamedTuple):
     """What the kernel asks of the machine. memory_lines: lines whose home follows from their number;
     homes: home node of each further line; lock_lines, lock_classes: [spinlock]; lock_kinds: number of lock classes,
-    sleeping locks included; key_seed: (seed, replication).
+    sleeping locks included; key_seed: (seed, replication). device_nodes: home node of each device that
+    acts at instants of its own: a processor numbered behind the CPUs, whose time is nobody's.
     """
 
     cpus: int
@@ -124,6 +126,7 @@ class Layout(NamedTuple):
     lock_kinds: int
     histograms: int
     key_seed: tuple[int, int]
+    device_nodes: tuple[int, ...] = ()
 
 
 _LOCK_STREAM = STREAMS_PER_OWNER - 1
@@ -132,7 +135,8 @@ _LOCK_STREAM = STREAMS_PER_OWNER - 1
 def new_machine(profile: CostProfile, cost_ps: tuple[int, ...], layout: Layout) -> Machine:
     """A machine at time 0: nothing cached, no lock held. cost_ps: one figure for each of COST_NAMES."""
     assert len(cost_ps) == len(COST_NAMES), f"{len(cost_ps)} costs"
-    cpus, nodes, locks = layout.cpus, layout.nodes, len(layout.lock_lines)
+    nodes, locks = layout.nodes, len(layout.lock_lines)
+    cpus = layout.cpus + len(layout.device_nodes)
     lines = layout.memory_lines + len(layout.homes)
     transfer_ps = transfer_table(profile, cost_ps, nodes)
     queues = locks * nodes
@@ -141,7 +145,7 @@ def new_machine(profile: CostProfile, cost_ps: tuple[int, ...], layout: Layout) 
         cost_ps=list(cost_ps),
         transfer_ps=transfer_ps,
         farthest_ps=[max(transfer_ps[node * nodes : (node + 1) * nodes]) for node in range(nodes)],
-        cpu_node=cpu_nodes(cpus, nodes),
+        cpu_node=[*cpu_nodes(layout.cpus, nodes), *layout.device_nodes],
         pending_ps=[0] * cpus,
         cpu_state=[SWITCHED_OUT] * cpus,
         misses=[0] * cpus,

@@ -100,7 +100,7 @@ _LATENCIES = {
     "lru_lock_wait": "a wait for a zone's lru_lock, from the first try to owning it; a wait of zero counts as a wait",
     "page_lock_wait": "a wait for a page lock, from the first try that failed to the one that succeeded, time asleep "
     "included; a wait of zero counts as a wait",
-    "reclaim_batch": "one step of reclaim on a zone (shrink_zone), from call to return",
+    "reclaim_batch": "one batch of reclaim, at most 32 pages of one list (shrink_list), from call to return",
     "mlock_call": "an mlock() of one range, from call to return",
     "munlock_call": "a munlock() of one range, from call to return",
     "fault": "a page fault, from entry to return",
@@ -223,6 +223,13 @@ _PROTOCOL = (
         "pages",
         "Growth of the unevictable lists from the start to the end of the run, less what was culled and not rescued. "
         "Faults in locked ranges raise it, pages freed from the lists and putbacks that lost a race lower it.",
+    ),
+    Column(
+        "oom_kills",
+        INT64,
+        "1",
+        "How often an allocation found no memory that could be freed, so that the kernel would have killed a process; "
+        "here the fault fails, and its task goes on.",
     ),
     Column("nr_mlock", INT64, "pages", "Pages that are mlocked at the end of the window."),
     Column("nr_unevictable", INT64, "pages", "Pages on unevictable lists at the end of the window."),

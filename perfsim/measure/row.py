@@ -52,6 +52,7 @@ _COUNTERS = {
     "unevictable_pgs_munlocked": k.UNEVICTABLE_PGMUNLOCKED,
     "unevictable_pgs_cleared": k.UNEVICTABLE_PGCLEARED,
     "unevictable_pgs_stranded": k.UNEVICTABLE_PGSTRANDED,
+    "oom_kills": k.OOM_KILL,
 }
 _HISTOGRAMS = {
     "lru_lock_wait": k.LRU_LOCK,
@@ -156,7 +157,7 @@ def _measured(s: State, duration_ps: int) -> Row:
     row |= {name: s.events[event] for name, event in _COUNTERS.items()}
     row["nr_mlock"] = sum(s.zones.nr_mlock)
     row["nr_unevictable"] = _nr_unevictable(s)
-    row |= _cpu_time(s.m.tally)
+    row |= _cpu_time(s)
     row["simulated_ns"] = duration_ps / PS_PER_NS
     return row
 
@@ -206,16 +207,18 @@ def _locks_of_class(s: State, lock_class: int) -> int:
     """How many locks share the figure: for page locks the pages that lock_loop tasks use, else every page."""
     if lock_class != k.PAGE_LOCK:
         return s.m.lock_class.count(lock_class)
-    loops = [task for task, kind in enumerate(s.tasks.kind) if kind == k.LOCK_LOOP]
+    kinds = s.tasks.kind[: s.settings.first_device]
+    loops = [task for task, kind in enumerate(kinds) if kind == k.LOCK_LOOP]
     pages = max((s.tasks.page_count[task] for task in loops), default=0)
-    return pages if pages and len(loops) == len(s.tasks.kind) else s.settings.pages
+    return pages if pages and len(loops) == len(kinds) else s.settings.pages
 
 
-def _cpu_time(tally: Tally) -> Row:
-    """Shares of all CPUs' time; every picosecond has one owner, so they sum to 1."""
-    total_ps = sum(tally.cpu_ps)
+def _cpu_time(s: State) -> Row:
+    """Shares of all CPUs' time; every picosecond has one owner, so they sum to 1. Devices are behind the CPUs."""
+    cpu_ps = s.m.tally.cpu_ps[: s.m.rules.cpus * CATEGORIES]
+    total_ps = sum(cpu_ps)
     names = ("user", "kernel", "spin", "switch", "idle")
-    return {f"cpu_{name}_fraction": sum(tally.cpu_ps[i::CATEGORIES]) / total_ps for i, name in enumerate(names)}
+    return {f"cpu_{name}_fraction": sum(cpu_ps[i::CATEGORIES]) / total_ps for i, name in enumerate(names)}
 
 
 def _verdict(run: Engine, defects: tuple[Defect, ...]) -> Row:

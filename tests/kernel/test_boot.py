@@ -139,7 +139,7 @@ def test_lines_of_pages_locks_and_mappings_are_apart_and_no_line_is_idle(s: Stat
 
 def test_every_list_head_is_a_link_of_its_own(s: State) -> None:
     assert (s.settings.first_head, s.settings.first_private) == (1024, 1024 + 2 * 5)
-    assert len(s.pages.next) == 1024 + 2 * 5 + 7 * 4
+    assert len(s.pages.next) == 1024 + 2 * 5 + s.settings.tasks * 4
 
 
 def test_a_lock_loop_takes_the_lock_that_the_workload_names(make_state: StateMaker) -> None:

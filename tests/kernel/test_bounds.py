@@ -46,7 +46,7 @@ def test_an_argument_that_means_less_or_more_in_one_primitive_has_its_own_bounds
     assert bounds_by_name(s, "spin_lock")["index"].high == len(s.queues.head) - 1
     assert bounds_by_name(s, "new_page")["slot"].low == k.MAPPED_ELSEWHERE
     assert bounds_by_name(s, "follow_page")["slot"].low == 0
-    assert bounds_by_name(s, "inactive_is_low")["lru"].high == k.LRU_UNEVICTABLE - 1
+    assert bounds_by_name(s, "next_batch")["lru"].high == k.LRU_UNEVICTABLE - 1
     assert bounds_by_name(s, "lru_length")["lru"].high == k.LRU_LISTS - 1
 
 

@@ -15,7 +15,9 @@ HEAD = ["s", "task", "now"]
 EFFECTS = Path(inspect.getfile(Primitive)).parent / "effects"
 
 # Functions of effects/ that are no primitives: what effects call one another for.
-INNER = {"book_idle", "bug", "choose", "draw_of", "sleep", "wake_task", "wake_cpu", "resume", "readable", "line_of_mm"}
+INNER = {"book_idle", "bug", "charge", "choose", "draw_of", "end_timer", "line_of_mm", "readable", "rest", "resume"} | {
+    *("rouse", "set_state", "sleep", "wait_as_device", "wake_cpu", "wake_task"),
+}
 
 EVERY = pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=PRIMITIVES)
 

@@ -7,7 +7,6 @@ steps are local, their cost passes with the next shared one.
 from __future__ import annotations
 
 from perfsim.kernel.state import (
-    LRU_ACTIVE,
     LRU_FILE,
     LRU_LISTS,
     MZ_LOCK,
@@ -194,12 +193,6 @@ def mem_cgroup_move(s: State, task: int, now: int, page: int, lru: int) -> int:
     s.zones.cgroup_length[zone * LRU_LISTS + lru] += 1
     s.pages.cgroup[page] = s.pages.cgroup[page] & 1 | lru + 1 << 1
     return 0
-
-
-def inactive_is_low(s: State, task: int, now: int, zone: int, lru: int) -> int:
-    """1 when an inactive list holds fewer pages than its active one."""
-    base = zone * LRU_LISTS + lru
-    return 1 if s.zones.lru_length[base] < s.zones.lru_length[base + LRU_ACTIVE] else 0
 
 
 def _private(s: State, task: int, which: int) -> int:

@@ -13,12 +13,10 @@ from perfsim.kernel.state import (
     BAD_PAGE,
     BAD_PAGE_LOCKED,
     BAD_PAGE_MLOCKED,
-    BALANCE,
     CONTENT,
     LOCKED_ELSEWHERE,
     LRU_ACTIVE,
     LRU_FILE,
-    LRU_INACTIVE_ANON,
     LRU_LISTS,
     MAPPING_ANON,
     NO_MAPPING,
@@ -50,7 +48,7 @@ from perfsim.machine.costs import (
     TLB_FLUSH_LOCAL,
 )
 from perfsim.machine.state import work
-from perfsim.numeric.random import below, chance
+from perfsim.numeric.random import chance
 
 SWAP_SUCCESS = 0
 SWAP_AGAIN = 1
@@ -86,7 +84,7 @@ def rmqueue(s: State, task: int, now: int, zone: int) -> int:
 
 def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
     """free_hot_cold_page(): the checks of bad_page(), then back to the allocator. Only here an anonymous page loses its
-    mapping; one of a file has lost it before.
+    mapping; one of a file has lost it before. A zone that frees is not unreclaimable; in C it is told so by the batch.
 
     A page of which nothing is wrong but that it is locked is told apart: that is how B4 shows.
     """
@@ -110,6 +108,8 @@ def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
     s.pages.next[page] = s.zones.free_head[zone]
     s.zones.free_head[zone] = page
     s.zones.free_count[zone] += 1
+    s.zones.pages_scanned[zone] = 0
+    s.zones.all_unreclaimable[zone] = 0
     return 0
 
 
@@ -194,17 +194,6 @@ def page_dirty(s: State, task: int, now: int, page: int) -> int:
     cpu = s.tasks.cpu[task]
     s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
     return 1 if s.pages.flags[page] & PG_DIRTY else 0
-
-
-def balance_list(s: State, task: int, now: int, zone: int) -> int:
-    """Which kind of page to reclaim now, by the number of pages of each: LRU_INACTIVE_ANON or LRU_FILE."""
-    base = zone * LRU_LISTS
-    lengths = s.zones.lru_length
-    anon = lengths[base] + lengths[base + LRU_ACTIVE]
-    file = lengths[base + LRU_FILE] + lengths[base + LRU_FILE + LRU_ACTIVE]
-    if anon + file == 0:
-        return LRU_FILE
-    return LRU_FILE if below(draw_of(s, task, BALANCE), anon + file) < file else LRU_INACTIVE_ANON
 
 
 def pick_page(s: State, task: int, now: int) -> int:

@@ -33,6 +33,7 @@ from perfsim.machine.locks import resume_spin
 from perfsim.machine.state import (
     ATTEMPTING,
     BLOCKED,
+    DEVICE_WAITS,
     IN_USER,
     INTERRUPTED,
     RUNNING,
@@ -53,12 +54,12 @@ def task_begin(s: State, task: int, now: int) -> int:
     """The task's first step: it runs if its CPU has nothing to do. events/N, made at boot, sleeps until it has."""
     cpu = s.tasks.cpu[task]
     if s.tasks.kind[task] == KEVENTD and s.work.inserted[cpu] == 0:
-        _set_state(s, task, TASK_SLEEPING, now)
+        set_state(s, task, TASK_SLEEPING, now)
         return BLOCKED
     if s.run.current[cpu] != NONE:
         return _make_ready(s, task, now)
     s.run.current[cpu] = task
-    _set_state(s, task, TASK_RUNNING, now)
+    set_state(s, task, TASK_RUNNING, now)
     s.m.cpu_state[cpu] = RUNNING
     spend(s.m.tally, cpu, now, KERNEL)
     return 0
@@ -66,7 +67,7 @@ def task_begin(s: State, task: int, now: int) -> int:
 
 def task_exit(s: State, task: int, now: int) -> int:
     """The task's last step: the next one runs, or the CPU idles."""
-    _set_state(s, task, TASK_DONE, now)
+    set_state(s, task, TASK_DONE, now)
     _switch_away(s, s.tasks.cpu[task], now)
     return 0
 
@@ -161,13 +162,15 @@ def kswapd_sleep(s: State, task: int, now: int) -> int:
     """kswapd's schedule(): until an allocation finds its zone low."""
     if s.stop[0]:
         return 0
+    s.sc.kswapd_waits[task] = 1
     return sleep(s, task, now)
 
 
 def wakeup_kswapd(s: State, task: int, now: int, zone: int) -> int:
-    """wakeup_kswapd(): wake the zone's kswapd if it sleeps."""
+    """wakeup_kswapd(): wake the zone's kswapd if it waits for that, and for nothing else."""
     kswapd = s.zones.kswapd[zone]
-    if kswapd != NONE and s.tasks.state[kswapd] == TASK_SLEEPING:
+    if kswapd != NONE and s.sc.kswapd_waits[kswapd]:
+        s.sc.kswapd_waits[kswapd] = 0
         wake_task(s, task, now, kswapd)
     return 0
 
@@ -187,7 +190,7 @@ def draw_of(s: State, task: int, stream: int) -> int:
 
 def sleep(s: State, task: int, now: int) -> int:
     """schedule() with the task not runnable. Returns BLOCKED."""
-    _set_state(s, task, TASK_SLEEPING, now)
+    set_state(s, task, TASK_SLEEPING, now)
     _switch_away(s, s.tasks.cpu[task], now)
     return BLOCKED
 
@@ -216,7 +219,7 @@ def wake_cpu(s: State, from_ps: int, cpu: int, task: int, now: int) -> None:
             wake(s.m, cpu, interrupt_ps)
         return
     s.run.current[cpu] = task
-    _set_state(s, task, TASK_READY, now)
+    set_state(s, task, TASK_READY, now)
     ready_ps = max(from_ps, s.run.idle_from_ps[cpu]) + s.m.cost_ps[IPI] + s.m.cost_ps[IDLE_EXIT]
     s.run.idle_to_ps[cpu] = ready_ps
     wake(s.m, cpu, ready_ps + s.m.cost_ps[CONTEXT_SWITCH])
@@ -238,6 +241,9 @@ def resume(s: State, task: int, now: int) -> int:
     state = s.m.cpu_state[cpu]
     if state in (SPINNING, ATTEMPTING):
         return resume_spin(s.m, cpu, now)
+    if state == DEVICE_WAITS:
+        s.m.cpu_state[cpu] = RUNNING
+        return 0
     if state == INTERRUPTED:
         s.tasks.user_ps[task] = s.run.user_end_ps[cpu] - now
         _make_ready(s, task, now)
@@ -245,7 +251,7 @@ def resume(s: State, task: int, now: int) -> int:
         return BLOCKED
     if state == SWITCHED_OUT:
         book_idle(s, cpu, now)
-        _set_state(s, task, TASK_RUNNING, now)
+        set_state(s, task, TASK_RUNNING, now)
         if s.tasks.user_ps[task]:
             return _return_to_user(s, task, now)
     assert state in (IN_USER, SWITCHED_OUT), f"CPU {cpu} resumed in state {state}"
@@ -287,7 +293,7 @@ def _duration(s: State, task: int, spec: Ints, stream: int) -> int:
 def _make_ready(s: State, task: int, now: int) -> int:
     """Append to the CPU's run queue."""
     cpu = s.tasks.cpu[task]
-    _set_state(s, task, TASK_READY, now)
+    set_state(s, task, TASK_READY, now)
     s.tasks.next_ready[task] = NONE
     if s.run.head[cpu] == NONE:
         s.run.head[cpu] = task
@@ -302,13 +308,13 @@ def _make_ready_first(s: State, task: int, now: int) -> None:
     cpu = s.tasks.cpu[task]
     before = s.run.woken_tail[cpu]
     if before == NONE and s.run.head[cpu] != NONE:
-        _set_state(s, task, TASK_READY, now)
+        set_state(s, task, TASK_READY, now)
         s.tasks.next_ready[task] = s.run.head[cpu]
         s.run.head[cpu] = task
     elif before == NONE or s.run.tail[cpu] == before:
         _make_ready(s, task, now)
     else:
-        _set_state(s, task, TASK_READY, now)
+        set_state(s, task, TASK_READY, now)
         s.tasks.next_ready[task] = s.tasks.next_ready[before]
         s.tasks.next_ready[before] = task
     s.run.woken_tail[cpu] = task
@@ -344,6 +350,7 @@ def _turn_to(s: State, cpu: int, at_ps: int, category: int) -> None:
         s.m.tally.cpu_category[cpu] = category
 
 
-def _set_state(s: State, task: int, state: int, now: int) -> None:
+def set_state(s: State, task: int, state: int, now: int) -> None:
+    """A task runs, waits, sleeps or is done from now on."""
     s.tasks.state[task] = state
     s.tasks.since_ps[task] = now

@@ -10,10 +10,12 @@ from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
 from perfsim.kernel.paths.shared.memory import do_page_fault, handle_mm_fault
 from perfsim.kernel.paths.shared.migrate import do_migrate_pages
 from perfsim.kernel.paths.shared.mmap import sys_munmap
-from perfsim.kernel.paths.shared.reclaim import shrink_zone
+from perfsim.kernel.paths.shared.page_alloc import __alloc_pages_may_oom
+from perfsim.kernel.paths.shared.reclaim import balance_pgdat, try_to_free_pages
 from perfsim.kernel.paths.shared.shmem import shmem_lock, shmem_unlock
 from perfsim.kernel.paths.shared.swap import lru_add_drain
 from perfsim.kernel.paths.shared.syscalls import sys_mlock, sys_munlock
+from perfsim.kernel.paths.shared.timer import timer_interrupt
 from perfsim.kernel.paths.shared.truncate import sys_ftruncate
 from perfsim.kernel.paths.shared.workqueue import worker_thread
 from perfsim.kernel.state import (
@@ -26,9 +28,8 @@ from perfsim.kernel.state import (
     MIGRATE_TASK,
     MLOCK_TASK,
     SHM_LOCK_TASK,
-    SWAP_CLUSTER_MAX,
+    TIMER,
     TRUNCATE_TASK,
-    WMARK_HIGH,
     WMARK_MIN,
 )
 
@@ -37,7 +38,9 @@ async def run_task(cpu: Cpu) -> None:
     """A task from its first step to its last: its kind's loop, then the pagevecs of its CPU are drained."""
     await cpu.task_begin()
     kind = await cpu.task_kind()
-    if kind == KSWAPD:
+    if kind == TIMER:
+        await timer_interrupt(cpu)
+    elif kind == KSWAPD:
         await kswapd(cpu)
     elif kind == DIRECT_RECLAIM:
         await direct_reclaim(cpu)
@@ -60,25 +63,21 @@ async def run_task(cpu: Cpu) -> None:
 
 
 async def kswapd(cpu: Cpu) -> None:
-    """C: mm/vmscan.c, kswapd() and balance_pgdat(): reclaim until free pages are above pages_high, then sleep.
-
-    Differs: no priorities; a batch that frees nothing ends the round; an allocation below pages_low starts another.
-    """
+    """C: mm/vmscan.c, kswapd(): sleep until an allocation finds the zone low, then balance it. Differs: nothing."""
     zone = await cpu.numa_zone()
     while not await cpu.should_stop():
-        freed = 1
-        while freed and not await cpu.zone_watermark_ok(zone, WMARK_HIGH):
-            freed = await shrink_zone(cpu, zone)
-            await cpu.sched_yield()
         await cpu.kswapd_sleep()
+        await balance_pgdat(cpu, zone)
 
 
 async def direct_reclaim(cpu: Cpu) -> None:
-    """An allocating task: a batch of direct reclaim, then faults for as many pages as the zone can give, up to 32."""
+    """An allocating task whose zone is always low: direct reclaim, then faults for as many pages as that has freed."""
     zone = await cpu.numa_zone()
     while not await cpu.should_stop():
-        await shrink_zone(cpu, zone)
-        for _ in range(SWAP_CLUSTER_MAX):
+        did_some_progress = await try_to_free_pages(cpu, zone)
+        if not did_some_progress:
+            await __alloc_pages_may_oom(cpu, zone)
+        for _ in range(did_some_progress):
             if not await cpu.zone_watermark_ok(zone, WMARK_MIN):
                 break
             if not await handle_mm_fault(cpu, MAPPED_ELSEWHERE):

@@ -14,8 +14,6 @@ from perfsim.kernel.state import (
     BAD_PAGE_MLOCKED,
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
-    LRU_LISTS,
-    LRU_UNEVICTABLE,
     MAPPED_ELSEWHERE,
     MAPPING_ANON,
     NO_MAPPING,
@@ -311,18 +309,6 @@ def test_a_page_is_found_referenced_as_often_as_the_workload_says(
 ) -> None:
     s = make_state(f"memory.referenced_fraction={share}")
     assert {do(s, "page_referenced", 9).value for _ in range(100)} == answers
-
-
-def test_reclaim_turns_to_files_and_anonymous_pages_by_their_number(s: State, do: Do) -> None:
-    s.zones.lru_length[:] = [0, 0, 0, 0, 10_000, 30, 20, 100, 50, 10_000]
-    seen = Counter(do(s, "balance_list", 1).value for _ in range(2_000))
-    assert set(seen) == {LRU_INACTIVE_ANON, LRU_INACTIVE_FILE}
-    assert abs(seen[LRU_INACTIVE_FILE] - 1_500) < 4 * 20  # 20: standard deviation of the count
-    s.zones.lru_length[LRU_LISTS:] = [40, 10, 30, 20, 0]
-    assert {do(s, "balance_list", 1).value for _ in range(50)} == {LRU_INACTIVE_ANON, LRU_INACTIVE_FILE}
-    s.zones.lru_length[LRU_LISTS:] = [0, 0, 0, 0, 10_000]
-    assert do(s, "balance_list", 1).value == LRU_INACTIVE_FILE
-    assert LRU_UNEVICTABLE not in seen
 
 
 def test_a_lock_loops_pages_are_spread_over_the_nodes(make_state: StateMaker, do: Do) -> None:

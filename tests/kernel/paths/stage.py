@@ -69,7 +69,7 @@ class Stage:
 
 
 def new_stage(scenario: Scenario, design: str) -> Stage:
-    """A stage with one task on each CPU, and events/N if the kernel has it; none of them has begun."""
+    """A stage with a task on each CPU, events/N if the kernel has them, and the machine's devices; none has begun."""
     s = boot(scenario, profile_of(scenario), Seed(1, 0))
     stage = Stage(simpy.Environment(initial_time=0), s, load_design(design))
     for task in range(len(s.tasks.cpu)):
@@ -101,6 +101,9 @@ def play(stage: Stage, *scripts: Script) -> list[Any]:
     """
     results: list[Any] = [None] * len(stage.cpus)
     for number, cpu in enumerate(stage.cpus):
+        if number >= stage.s.settings.first_device:
+            stage.env.process(stage.paths["run_task"](cpu))
+            continue
         script = scripts[number] if number < len(scripts) else nothing
         is_thread = stage.s.tasks.kind[number] == KEVENTD
         steps = stage.paths["run_task"](cpu) if is_thread else _on_stage(stage, cpu, script, results)

@@ -25,6 +25,7 @@ from perfsim.kernel.paths.shared.vmscan import (
 )
 from perfsim.kernel.state import (
     FREED_PVEC,
+    KSWAPD_STEAL,
     L_HOLD,
     L_INACTIVE,
     LRU_ACTIVE,
@@ -38,7 +39,10 @@ from perfsim.kernel.state import (
     PG_UNEVICTABLE,
     PGACTIVATE,
     PGDEACTIVATE,
+    PGREFILL,
     PGSCAN,
+    PGSCAN_DIRECT,
+    PGSCAN_KSWAPD,
     PGSTEAL,
     PVEC,
     RET_PAGES,
@@ -124,18 +128,25 @@ async def shrink_page_list(cpu: Cpu) -> int:
 async def shrink_inactive_list(cpu: Cpu, max_scan: int, zone: int, lru: int) -> int:
     """C: mm/vmscan.c, shrink_inactive_list(). Returns the pages freed.
 
-    Differs: one turn of the outer loop (max_scan is 32), no lumpy reclaim, no recent_rotated; the second lock is taken
-    with its irq form, as interrupts stay on over shrink_page_list() and the event counts.
+    Differs: one turn of the outer loop (max_scan is one batch), no lumpy reclaim; the second lock is taken with its irq
+    form, as interrupts stay on over shrink_page_list() and the event counts.
     """
     await lru_add_drain(cpu)
     await cpu.spin_lock_irq(LRU_LOCK, zone)
     nr_scan = await isolate_lru_pages(cpu, max_scan, zone, lru)
+    await cpu.pages_scanned(zone, nr_scan)
+    await cpu.add_recent_scanned(zone, lru, nr_scan)
     await cpu.spin_unlock_irq(LRU_LOCK, zone)
     await cpu.list_splice(L_HOLD, PAGE_LIST)
     nr_taken = await cpu.list_last(PAGE_LIST) + 1  # 0 if and only if nothing was taken
 
     nr_reclaimed = await shrink_page_list(cpu)
     await cpu.count_vm_event(PGSCAN, nr_scan)
+    if await cpu.current_is_kswapd():
+        await cpu.count_vm_event(PGSCAN_KSWAPD, nr_scan)
+        await cpu.count_vm_event(KSWAPD_STEAL, nr_reclaimed)
+    else:
+        await cpu.count_vm_event(PGSCAN_DIRECT, nr_scan)
     await cpu.count_vm_event(PGSTEAL, nr_reclaimed)
     if nr_taken == 0:
         return 0
@@ -155,6 +166,8 @@ async def shrink_inactive_list(cpu: Cpu, max_scan: int, zone: int, lru: int) -> 
             page_lru = await cpu.page_lru_list(page)
             await cpu.add_page_to_lru_list(zone, page, page_lru)
             await mem_cgroup_move_lists(cpu, page, page_lru)
+            if page_lru & LRU_ACTIVE:
+                await cpu.add_recent_rotated(zone, lru, 1)
             if not await cpu.pagevec_add(PVEC, page):
                 await cpu.spin_unlock_irq(LRU_LOCK, zone)
                 await __pagevec_release(cpu, PVEC)
@@ -172,9 +185,12 @@ async def shrink_active_list(cpu: Cpu, nr_pages: int, zone: int, lru: int) -> No
     """
     await lru_add_drain(cpu)
     await cpu.spin_lock_irq(LRU_LOCK, zone)
-    await isolate_lru_pages(cpu, nr_pages, zone, lru + LRU_ACTIVE)
+    pgscanned = await isolate_lru_pages(cpu, nr_pages, zone, lru + LRU_ACTIVE)
+    await cpu.pages_scanned(zone, pgscanned)
+    await cpu.add_recent_scanned(zone, lru, pgscanned)
     await cpu.spin_unlock_irq(LRU_LOCK, zone)
 
+    pgmoved = 0
     page = await cpu.list_last(L_HOLD)
     while page >= 0:
         await cpu.cond_resched()
@@ -182,11 +198,13 @@ async def shrink_active_list(cpu: Cpu, nr_pages: int, zone: int, lru: int) -> No
         if not await page_evictable(cpu, page):
             await cull_unevictable_page(cpu, page)
         else:
-            if await page_mapping_inuse(cpu, page):
-                await cpu.page_referenced(page)
+            if await page_mapping_inuse(cpu, page) and await cpu.page_referenced(page):
+                pgmoved += 1
             await cpu.list_add(page, L_INACTIVE)
         page = await cpu.list_last(L_HOLD)
 
+    # Pages in use count as rotated, though they move to the inactive list.
+    await cpu.add_recent_rotated(zone, lru, pgmoved)
     pgmoved = 0
     await cpu.spin_lock_irq(LRU_LOCK, zone)
     page = await cpu.list_last(L_INACTIVE)
@@ -204,6 +222,7 @@ async def shrink_active_list(cpu: Cpu, nr_pages: int, zone: int, lru: int) -> No
             await __pagevec_release(cpu, PVEC)
             await cpu.spin_lock_irq(LRU_LOCK, zone)
         page = await cpu.list_last(L_INACTIVE)
+    await cpu.count_vm_event(PGREFILL, pgscanned)
     await cpu.count_vm_event(PGDEACTIVATE, pgmoved)
     await cpu.spin_unlock_irq(LRU_LOCK, zone)
     await pagevec_release(cpu, PVEC)

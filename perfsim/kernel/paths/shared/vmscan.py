@@ -86,8 +86,12 @@ async def shrink_page(cpu: Cpu, page: int) -> int:
     has private buffers.
     """
     await cpu.work(SHRINK_PAGE)
+    await cpu.sc_scanned(1)
     if not await page_evictable(cpu, page):
         return CULL_MLOCKED
+    # Double the slab pressure for mapped and swapcache pages.
+    if await cpu.page_mapped(page) or await cpu.test_flag(page, PG_SWAPCACHE):
+        await cpu.sc_scanned(1)
     referenced = await cpu.page_referenced(page)
     if referenced and await page_mapping_inuse(cpu, page):
         return ACTIVATE_LOCKED
