@@ -14,6 +14,7 @@ from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, machine_size, memory_shares, page_size_bytes
 from perfsim.kernel.designs import Design, load_design
 from perfsim.kernel.placement import place_everybody
+from perfsim.machine.costs import IO
 from perfsim.machine.profile import CostProfile, load_profile
 from perfsim.scenario.relations import check_machine
 from perfsim.scenario.schema import Scenario, place
@@ -42,7 +43,7 @@ def design_of(scenario: Scenario, name_or_path: str) -> Design:
 def task_names(scenario: Scenario, profile: CostProfile) -> list[str]:
     """Names of the tasks in their order, for reports: the group's name and the number in it; events/N of CPU N."""
     cpus, nodes = machine_size(scenario, profile)
-    return [one.name for one in place_everybody(scenario, cpus, nodes)]
+    return [one.name for one in place_everybody(scenario, cpus, nodes, profile.best_ps[IO])]
 
 
 def run_id(scenario: Scenario, design: str, seed: Seed) -> str:

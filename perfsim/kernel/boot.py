@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from perfsim.errors import InputError
 from perfsim.kernel.fill import fill_memory
-from perfsim.kernel.placement import EVENTS, Placed, place_everybody, place_tasks
+from perfsim.kernel.placement import EVENTS, Placed, first_cpu, place_everybody, place_tasks
 from perfsim.kernel.ranges import hand_out_ranges, new_objects, new_ranges, own_ranges, with_objects
 from perfsim.kernel.shares import divide_memory, range_pages_of
 from perfsim.kernel.state import (
+    CONGESTION_ON,
     DEVICE_KINDS,
     HISTOGRAMS,
     KEVENTD,
@@ -35,6 +36,7 @@ from perfsim.kernel.state import (
     WAIT_BUCKET,
     WMARK_HIGH,
     Bugs,
+    Disks,
     Mms,
     Pages,
     RunQueues,
@@ -49,7 +51,7 @@ from perfsim.kernel.state import (
     WorkQueues,
     Zones,
 )
-from perfsim.machine.costs import PAGE_CLEAR, PAGE_COPY
+from perfsim.machine.costs import IO, PAGE_CLEAR, PAGE_COPY
 from perfsim.machine.profile import CostProfile
 from perfsim.machine.state import Layout, new_machine
 from perfsim.machine.topology import cpu_nodes
@@ -92,7 +94,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed, *, unevictab
     Raises InputError when the memory is too small for the tasks.
     """
     cpus, nodes = machine_size(scenario, profile)
-    placed = place_everybody(scenario, cpus, nodes)
+    placed = place_everybody(scenario, cpus, nodes, profile.best_ps[IO])
     watermark = zone_watermarks(scenario, profile)
     shares = divide_memory(scenario, placed, nodes, watermark[WMARK_HIGH])
     settings = _settings(scenario, profile, placed, shares)
@@ -116,6 +118,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed, *, unevictab
         tasks=tasks,
         sc=ScanControl([0] * len(placed), [0] * (len(placed) * LRU_LISTS), [0] * len(placed)),
         timers=Timers([NONE] * len(placed), [0] * len(placed)),
+        disks=_disks(settings, cpu_nodes(cpus, nodes)),
         run=_run_queues(cpus + len(devices)),
         ranges=ranges,
         objects=new_objects(settings, placed),
@@ -220,6 +223,7 @@ def _settings(scenario: Scenario, profile: CostProfile, placed: list[Placed], sh
         range_pages=range_pages_of(scenario),
         inactive_ratio=inactive_ratio(pages_per_node * page_size_bytes(scenario, profile)),
         first_device=sum(1 for one in placed if one.spec.kind not in DEVICE_KINDS),
+        disk_slots=CONGESTION_ON + len(placed),
         stride=_stride(pages_per_node),
         first_head=pages,
         first_private=first_private,
@@ -307,6 +311,12 @@ def _zones(nodes: int, watermark: tuple[int, int, int], placed: list[Placed]) ->
         pages_scanned=[0] * nodes,
         all_unreclaimable=[0] * nodes,
     )
+
+
+def _disks(settings: Settings, node_of_cpu: list[int]) -> Disks:
+    nodes = settings.nodes
+    irq_cpu = [first_cpu(node, node_of_cpu) for node in range(nodes)]
+    return Disks([NONE] * (nodes * settings.disk_slots), [0] * nodes, [0] * nodes, [0] * nodes, irq_cpu)
 
 
 def _vectors(cpus: int, tasks: int) -> Vectors:

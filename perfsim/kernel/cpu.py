@@ -6,18 +6,14 @@ stands with its effect (perfsim/kernel/effects).
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 
 from perfsim.kernel import primitives as p
+from perfsim.kernel.cpu_reclaim import ReclaimCpu
 
 
-class Cpu(ABC):
+class Cpu(ReclaimCpu):
     """A task on its CPU, as a path sees it."""
-
-    @abstractmethod
-    def perform(self, primitive: p.Primitive, *arguments: int) -> Awaitable[int]:
-        """Let the primitive take effect, and time pass, as the engine does it. Returns the effect's value."""
 
     # include/linux/page-flags.h, mm.h: shared words
 
@@ -54,6 +50,9 @@ class Cpu(ABC):
     def mapping_unevictable(self, mapping: int) -> Awaitable[int]:
         return self.perform(p.MAPPING_UNEVICTABLE, mapping)
 
+    def page_count(self, page: int) -> Awaitable[int]:
+        return self.perform(p.PAGE_COUNT, page)
+
     def get_page(self, page: int) -> Awaitable[int]:
         return self.perform(p.GET_PAGE, page)
 
@@ -68,9 +67,6 @@ class Cpu(ABC):
 
     def page_unfreeze_refs(self, page: int, count: int) -> Awaitable[int]:
         return self.perform(p.PAGE_UNFREEZE_REFS, page, count)
-
-    def page_count(self, page: int) -> Awaitable[int]:
-        return self.perform(p.PAGE_COUNT, page)
 
     def copy_mapping(self, newpage: int, page: int) -> Awaitable[int]:
         return self.perform(p.COPY_MAPPING, newpage, page)
@@ -167,6 +163,9 @@ class Cpu(ABC):
 
     def list_move_to_lru_head(self, zone: int, page: int, lru: int) -> Awaitable[int]:
         return self.perform(p.LIST_MOVE_TO_LRU_HEAD, zone, page, lru)
+
+    def list_move_to_lru_tail(self, zone: int, page: int, lru: int) -> Awaitable[int]:
+        return self.perform(p.LIST_MOVE_TO_LRU_TAIL, zone, page, lru)
 
     def list_add(self, page: int, which: int) -> Awaitable[int]:
         return self.perform(p.LIST_ADD, page, which)
@@ -384,76 +383,6 @@ class Cpu(ABC):
 
     def mapping_clear_unevictable(self, range_: int) -> Awaitable[int]:
         return self.perform(p.MAPPING_CLEAR_UNEVICTABLE, range_)
-
-    # mm/vmscan.c: what reclaim counts and decides by
-
-    def current_is_kswapd(self) -> Awaitable[int]:
-        return self.perform(p.CURRENT_IS_KSWAPD)
-
-    def swap_cluster_max(self) -> Awaitable[int]:
-        return self.perform(p.SWAP_CLUSTER_MAX)
-
-    def nr_free_pages(self, zone: int) -> Awaitable[int]:
-        return self.perform(p.NR_FREE_PAGES, zone)
-
-    def pages_mark(self, zone: int, mark: int) -> Awaitable[int]:
-        return self.perform(p.PAGES_MARK, zone, mark)
-
-    def inactive_anon_is_low(self, zone: int) -> Awaitable[int]:
-        return self.perform(p.INACTIVE_ANON_IS_LOW, zone)
-
-    def recent_scanned(self, zone: int, lru: int) -> Awaitable[int]:
-        return self.perform(p.RECENT_SCANNED, zone, lru)
-
-    def recent_rotated(self, zone: int, lru: int) -> Awaitable[int]:
-        return self.perform(p.RECENT_ROTATED, zone, lru)
-
-    def halve_recent(self, zone: int, lru: int) -> Awaitable[int]:
-        return self.perform(p.HALVE_RECENT, zone, lru)
-
-    def add_recent_scanned(self, zone: int, lru: int, delta: int) -> Awaitable[int]:
-        return self.perform(p.ADD_RECENT_SCANNED, zone, lru, delta)
-
-    def add_recent_rotated(self, zone: int, lru: int, delta: int) -> Awaitable[int]:
-        return self.perform(p.ADD_RECENT_ROTATED, zone, lru, delta)
-
-    def pages_scanned(self, zone: int, delta: int) -> Awaitable[int]:
-        return self.perform(p.PAGES_SCANNED, zone, delta)
-
-    def zone_is_all_unreclaimable(self, zone: int) -> Awaitable[int]:
-        return self.perform(p.ZONE_IS_ALL_UNRECLAIMABLE, zone)
-
-    def zone_set_all_unreclaimable(self, zone: int) -> Awaitable[int]:
-        return self.perform(p.ZONE_SET_ALL_UNRECLAIMABLE, zone)
-
-    def sc_begin(self) -> Awaitable[int]:
-        return self.perform(p.SC_BEGIN)
-
-    def sc_scanned(self, delta: int) -> Awaitable[int]:
-        return self.perform(p.SC_SCANNED, delta)
-
-    def due_to_scan(self, zone: int, lru: int, delta: int) -> Awaitable[int]:
-        return self.perform(p.DUE_TO_SCAN, zone, lru, delta)
-
-    def left_to_scan(self) -> Awaitable[int]:
-        return self.perform(p.LEFT_TO_SCAN)
-
-    def next_batch(self, lru: int) -> Awaitable[int]:
-        return self.perform(p.NEXT_BATCH, lru)
-
-    # kernel/timer.c
-
-    def schedule_timeout(self, ticks: int) -> Awaitable[int]:
-        return self.perform(p.SCHEDULE_TIMEOUT, ticks)
-
-    def congestion_wait(self, ticks: int) -> Awaitable[int]:
-        return self.perform(p.CONGESTION_WAIT, ticks)
-
-    def wait_for_tick(self) -> Awaitable[int]:
-        return self.perform(p.WAIT_FOR_TICK)
-
-    def run_timers(self) -> Awaitable[int]:
-        return self.perform(p.RUN_TIMERS)
 
     # kernel/sched.c, and what only a simulator needs
 

@@ -45,7 +45,7 @@ PROBES = {
 _PACKAGE = "perfsim.kernel.paths"
 _SHARED = (
     *("filemap", "memcontrol", "memory", "migrate", "mmap", "page_alloc", "reclaim", "rwsem", "shmem", "swap"),
-    *("swap_state", "syscalls", "timer", "truncate", "unevictable", "vmscan", "workqueue"),
+    *("swap_state", "syscalls", "timer", "truncate", "unevictable", "vmscan", "workqueue", "writeback"),
 )
 _OWN = ("vmscan", "mlock", "migrate", "shmem")
 """The files that a design may have, named as those of the kernel."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from perfsim.machine.topology import cpu_nodes
+from perfsim.numeric.random import EXPONENTIAL
 from perfsim.scenario.points import task_count
-from perfsim.scenario.schema import Scenario, TaskSpec
+from perfsim.scenario.schema import Duration, Scenario, TaskSpec
 
 EVENTS = TaskSpec("events", "keventd", count=None, share_ppm=None, per="cpu")
 """events/N, keventd's thread of CPU N: no workload's, and part of every kernel that gives it work to do."""
@@ -26,11 +27,11 @@ class Placed(NamedTuple):
         return f"{self.spec.name}/{self.number}" if self.spec is EVENTS else f"{self.spec.name}[{self.number}]"
 
 
-def place_everybody(scenario: Scenario, cpus: int, nodes: int) -> list[Placed]:
-    """The workload's tasks, then the kernel's own threads, then the machine's devices."""
+def place_everybody(scenario: Scenario, cpus: int, nodes: int, io_ps: int) -> list[Placed]:
+    """The workload's tasks, then the kernel's own threads, then the machine's devices. io_ps: see place_devices()."""
     zones = cpu_nodes(cpus, nodes) if scenario.kernel.drain_all else []
     threads = [Placed(EVENTS, cpu, cpu, zone) for cpu, zone in enumerate(zones)]
-    return [*place_tasks(scenario.tasks, cpus, nodes), *threads, *place_devices(cpus)]
+    return [*place_tasks(scenario.tasks, cpus, nodes), *threads, *place_devices(cpus, nodes, io_ps)]
 
 
 def place_tasks(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[Placed]:
@@ -46,7 +47,7 @@ def place_tasks(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[Plac
         if spec.per == "cpu":
             cpu = number
         elif spec.per == "node":
-            cpu = node_of_cpu.index(number) if number in node_of_cpu else number % cpus
+            cpu = first_cpu(number, node_of_cpu)
         else:
             cpu = load.index(min(load))
         assert number < count, f"{spec.name} {number} of {count}"
@@ -58,9 +59,19 @@ def place_tasks(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[Plac
     ]
 
 
-def place_devices(cpus: int) -> list[Placed]:
-    """What the machine does by itself, numbered behind the workload's tasks, each on a processor of its own."""
-    return [Placed(TaskSpec("timer", "timer", 1, None, None), 0, cpus, 0)]
+def place_devices(cpus: int, nodes: int, io_ps: int) -> list[Placed]:
+    """What the machine does by itself, numbered behind the workload's tasks, each on a processor of its own: the timer,
+    and a disk a node. io_ps: mean time of a request.
+    """
+    timer = TaskSpec("timer", "timer", 1, None, None)
+    disk = TaskSpec("disk", "disk", None, None, "node", hold=Duration(EXPONENTIAL, io_ps, 0))
+    disks = [Placed(disk, node, cpus + 1 + node, node) for node in range(nodes)]
+    return [Placed(timer, 0, cpus, 0), *disks]
+
+
+def first_cpu(node: int, node_of_cpu: list[int]) -> int:
+    """A node's first CPU; one that a node without CPUs borrows."""
+    return node_of_cpu.index(node) if node in node_of_cpu else node % len(node_of_cpu)
 
 
 def _mixed(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[tuple[int, int, int]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from perfsim.kernel.effects import (
     cache,
+    disk,
     lru,
     memory,
     page,
@@ -57,12 +58,12 @@ PAGE_HAS_MAPPING = _shared(page.page_has_mapping, 1)
 PAGE_ANON = _shared(page.page_anon, 1)
 PAGE_MAPPED = _shared(page.page_mapped, 1)
 MAPPING_UNEVICTABLE = _shared(page.mapping_unevictable, 1)
+PAGE_COUNT = _shared(page.page_count, 1)
 GET_PAGE = _shared(page.get_page, 1)
 GET_PAGE_UNLESS_ZERO = _shared(page.get_page_unless_zero, 1)
 PUT_PAGE_TESTZERO = _shared(page.put_page_testzero, 1)
 PAGE_FREEZE_REFS = _shared(page.page_freeze_refs, 2)
 PAGE_UNFREEZE_REFS = _shared(page.page_unfreeze_refs, 2)
-PAGE_COUNT = _shared(page.page_count, 1)
 COPY_MAPPING = _shared(page.copy_mapping, 2)
 CLEAR_MAPPING = _shared(page.clear_mapping, 1)
 PAGE_ZONE = _local(page.page_zone, 1)
@@ -99,6 +100,7 @@ DEL_PAGE_FROM_LRU_LIST = _local(lru.del_page_from_lru_list, 3)
 LRU_TO_PAGE = _local(lru.lru_to_page, 2)
 PREFETCHW_PREV_LRU_PAGE = _local(lru.prefetchw_prev_lru_page, 1)
 LIST_MOVE_TO_LRU_HEAD = _local(lru.list_move_to_lru_head, 3)
+LIST_MOVE_TO_LRU_TAIL = _local(lru.list_move_to_lru_tail, 3)
 LIST_ADD = _local(lru.list_add, 2)
 LIST_DEL = _local(lru.list_del, 1)
 LIST_LAST = _local(lru.list_last, 1)
@@ -197,6 +199,16 @@ SC_SCANNED = _local(reclaim.sc_scanned, 1)
 DUE_TO_SCAN = _shared(reclaim.due_to_scan, 3)
 LEFT_TO_SCAN = _local(reclaim.left_to_scan, 0)
 NEXT_BATCH = _local(reclaim.next_batch, 1)
+
+# block/, mm/swap.c: writeback
+BDI_WRITE_CONGESTED = _shared(disk.bdi_write_congested, 1)
+SUBMIT_BIO = _shared(disk.submit_bio, 1)
+WAIT_FOR_REQUEST = _shared(disk.wait_for_request, 0)
+REQUESTS_QUEUED = _local(disk.requests_queued, 0)
+SERVE_REQUEST = _shared(disk.serve_request, 0)
+COMPLETE_REQUEST = _shared(disk.complete_request, 0)
+ROTATE_PAGEVEC_ADD = _shared(disk.rotate_pagevec_add, 1)
+TAKE_ROTATE_PAGEVEC = _shared(disk.take_rotate_pagevec, 0)
 
 # kernel/timer.c
 SCHEDULE_TIMEOUT = _shared(timer.schedule_timeout, 1)

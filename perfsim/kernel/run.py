@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from perfsim.kernel.effects.sched import book_idle, wake_cpu
+from perfsim.kernel.effects.timer import rouse
 from perfsim.kernel.state import (
     KEVENTD,
     NONE,
     PAGE_LOCK,
     PG_LOCKED,
+    PVEC,
+    ROTATE_PVEC,
     TASK_DONE,
     TASK_SLEEPING,
     VM_EVENTS,
@@ -39,12 +42,17 @@ def end_window(s: State, now: int) -> None:
 
 
 def ask_to_stop(s: State, now: int) -> None:
-    """Tasks finish the round they are in; those of kswapd that sleep are woken to see it."""
+    """Tasks finish the round they are in; those of kswapd that sleep are woken to see it, and disks that
+    left pages to be rotated.
+    """
     s.stop[0] = 1
     for task in range(s.settings.tasks):
         if s.sc.kswapd_waits[task]:
             s.sc.kswapd_waits[task] = 0
             wake_cpu(s, now, s.tasks.cpu[task], task, now)
+    for disk in range(s.settings.nodes):
+        if s.vectors.length[s.disks.irq_cpu[disk] * PVEC + ROTATE_PVEC]:
+            rouse(s, s.settings.first_device + 1 + disk, now, now)
 
 
 def unfinished(s: State) -> list[int]:

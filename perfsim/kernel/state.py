@@ -17,6 +17,7 @@ PG_LRU = 1 << 5
 PG_ACTIVE = 1 << 6
 PG_WRITEBACK = 1 << 12
 PG_SWAPCACHE = 1 << 15
+PG_RECLAIM = 1 << 17
 PG_SWAPBACKED = 1 << 19
 PG_UNEVICTABLE = 1 << 20
 PG_MLOCKED = 1 << 21
@@ -36,14 +37,17 @@ DEF_PRIORITY = 12
 PAGEVEC_SIZE = 14
 MLOCK_BATCH = 16
 
-# Vectors of pages: a CPU's lru_add pagevec of each evictable list (0 .. 3), then those on a task's stack.
-PVEC = 4
-FREED_PVEC = 5
-PAGES_TO_FREE = 6
-GUP_PAGES = 7
-MMU_GATHER = 8
-LOOKUP_PVEC = 9
-STACK_VECTORS = 6
+# Vectors of pages: a CPU's lru_add pagevec of each evictable list (0 .. 3) and its rotate pagevec, then those on a
+# task's stack.
+ROTATE_PVEC = 4
+PVEC = 5
+FREED_PVEC = 6
+PAGES_TO_FREE = 7
+GUP_PAGES = 8
+ROTATED = 9
+MMU_GATHER = 10
+LOOKUP_PVEC = 11
+STACK_VECTORS = 7
 VECTOR_SLOTS = 16
 
 # Private lists of a task.
@@ -142,9 +146,9 @@ TASK_KINDS = ("kswapd", "direct_reclaim", "fault", "mlock", "lock_loop", "migrat
 KSWAPD, DIRECT_RECLAIM, FAULT_TASK, MLOCK_TASK, LOCK_LOOP, MIGRATE_TASK, TRUNCATE_TASK, SHM_LOCK_TASK = range(8)
 KEVENTD = len(TASK_KINDS)
 """The kind of events/N, which is no workload's."""
-DEVICE_KINDS = {"timer": -1}
+DEVICE_KINDS = {"timer": -1, "disk": -2}
 """What the machine does by itself: tasks that no workload names, each on a processor of its own behind the CPUs."""
-TIMER = -1
+TIMER, DISK = DEVICE_KINDS.values()
 
 TASK_NEW = 0
 TASK_RUNNING = 1
@@ -169,6 +173,10 @@ WMARK_MIN = 0
 WMARK_LOW = 1
 WMARK_HIGH = 2
 
+# A disk's queue: requests from which on it is congested, and below which it is no more (of 128).
+CONGESTION_ON = 113
+CONGESTION_OFF = 103
+
 HZ = 250
 JIFFY_PS = 10**12 // HZ
 
@@ -179,7 +187,7 @@ class Settings(NamedTuple):
     order in which memory is filled. unevictable_lru: 1 for a kernel that has one. ranges: all of them; those from
     first_own_range on are of one task each, those from first_object_range on map an object (a file, a segment of shared
     memory) that has a page cache of its own. inactive_ratio: of a zone, see inactive_anon_is_low(). first_device: task
-    number of the machine's timer, behind all other tasks.
+    number of the machine's timer, behind all other tasks; the disks of the nodes follow. disk_slots: of a disk's queue.
     """
 
     tasks: int
@@ -201,6 +209,7 @@ class Settings(NamedTuple):
     range_pages: int
     inactive_ratio: int
     first_device: int
+    disk_slots: int
     stride: int
     first_head: int
     first_private: int
@@ -251,7 +260,9 @@ class Zones(NamedTuple):
 
 
 class Vectors(NamedTuple):
-    """pages: [vector * VECTOR_SLOTS + i], length: [vector]; vector = cpu * 4 + list, or first_stack + task * 4 + i."""
+    """pages: [vector * VECTOR_SLOTS + i], length: [vector]; vector = cpu * PVEC + i, or first_stack + task *
+    STACK_VECTORS + i.
+    """
 
     pages: Ints
     length: Ints
@@ -359,6 +370,18 @@ class Timers(NamedTuple):
     congestion: Ints
 
 
+class Disks(NamedTuple):
+    """A disk a node: requests, one a page, first come first served. page: [disk * disk_slots + i], a ring. [disk]: its
+    head and length; congested, 1 while reclaim shall not add to it; irq_cpu, the CPU that takes its interrupts.
+    """
+
+    page: Ints
+    head: Ints
+    length: Ints
+    congested: Ints
+    irq_cpu: Ints
+
+
 class RunQueues(NamedTuple):
     """[cpu]: the task that runs or is being switched in (current), the queue behind it (head, tail; woken_tail: the
     last of the woken at its front), need_resched, since when it idles (or will, when the last task is switched out),
@@ -446,6 +469,7 @@ class State(NamedTuple):
     tasks: Tasks
     sc: ScanControl
     timers: Timers
+    disks: Disks
     run: RunQueues
     ranges: Ranges
     objects: Objects

@@ -133,7 +133,7 @@ def test_a_profile_is_known_by_its_figures_and_not_by_its_comments(
 
 def test_tasks_are_named_by_their_group_and_number(scenario_of: ScenarioMaker) -> None:
     workload = ["kswapd[0]", "kswapd[1]", "reclaimers[0]", "reclaimers[1]", "lockers[0]", "lockers[1]"]
-    profile, devices = load_profile("x86_64"), ["timer[0]"]
+    profile, devices = load_profile("x86_64"), ["timer[0]", "disk[0]", "disk[1]"]
     assert task_names(scenario_of(WORKLOAD, "kernel.drain_all=never"), profile) == workload + devices
     threads = ["events/0", "events/1", "events/2", "events/3"]
     assert task_names(scenario_of(), profile) == workload + threads + devices, "the machine's own come last"
@@ -141,16 +141,9 @@ def test_tasks_are_named_by_their_group_and_number(scenario_of: ScenarioMaker) -
 
 def test_what_does_not_fit_the_profiles_own_machine_is_refused(scenario_of: ScenarioMaker, tmp_path: Path) -> None:
     alone = tmp_path / "alone.yaml"
-    alone.write_text(
-        "name: alone\
-extends: x86_64\
-machine: {nodes: 1}\
-node_hops: [[0]]\
-",
-        encoding="utf-8",
-    )
+    alone.write_text("name: alone\nextends: x86_64\nmachine: {nodes: 1}\nnode_hops: [[0]]\n", encoding="utf-8")
     scenario = scenario_of(MIGRATION.replace("profile: x86_64, cpus: 2, nodes: 2", f"profile: {alone}"))
-    with pytest.raises(InputError, match=r"w\\.yaml:6:26: tasks.movers.kind: the machine has 1 node, and migration"):
+    with pytest.raises(InputError, match=r"w\.yaml:6:26: tasks.movers.kind: the machine has 1 node, and migration"):
         check_fits(scenario, ("redo",), "simpy")
 
 

@@ -11,7 +11,7 @@ import pytest
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.primitives import PRIMITIVES, Primitive
 
-METHODS = {name: member for name, member in vars(Cpu).items() if inspect.isfunction(member) and name != "perform"}
+METHODS = {name: member for name, member in inspect.getmembers(Cpu, inspect.isfunction) if name != "perform"}
 
 
 class NotingCpu(Cpu):

@@ -25,6 +25,9 @@ def group(
     return TaskSpec(name or kind, kind, count, share_ppm, per)
 
 
+IO_PS = 5_500_000_000
+
+
 def cpus_of(specs: tuple[TaskSpec, ...], cpus: int, nodes: int, name: str) -> list[int]:
     """CPUs of the tasks of one group, in their order."""
     return [one.cpu for one in place_tasks(specs, cpus, nodes) if one.spec.name == name]
@@ -32,11 +35,13 @@ def cpus_of(specs: tuple[TaskSpec, ...], cpus: int, nodes: int, name: str) -> li
 
 def test_every_cpu_has_a_thread_of_the_kernels_if_the_kernel_drains_them() -> None:
     scenario = replace(BASE, tasks=(group(name="a", count=2),))
-    placed = place_everybody(scenario, 3, 2)
-    assert [one.name for one in placed] == ["a[0]", "a[1]", "events/0", "events/1", "events/2"]
-    assert [(one.cpu, one.zone) for one in placed[2:]] == list(enumerate(cpu_nodes(3, 2)))
+    placed = place_everybody(scenario, 3, 2, IO_PS)
+    threads, devices = ["events/0", "events/1", "events/2"], ["timer[0]", "disk[0]", "disk[1]"]
+    assert [one.name for one in placed] == ["a[0]", "a[1]", *threads, *devices]
+    assert [(one.cpu, one.zone) for one in placed[2:5]] == list(enumerate(cpu_nodes(3, 2)))
+    assert [one.cpu for one in placed[5:]] == [3, 4, 5], "a device has a processor of its own"
     never = replace(scenario, kernel=replace(scenario.kernel, drain_all=DRAIN_NEVER))
-    assert [one.name for one in place_everybody(never, 3, 2)] == ["a[0]", "a[1]"]
+    assert [one.name for one in place_everybody(never, 3, 2, IO_PS)] == ["a[0]", "a[1]", *devices]
 
 
 def test_tasks_are_numbered_by_group_and_within_their_group() -> None:

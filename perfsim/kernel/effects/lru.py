@@ -87,6 +87,13 @@ def list_move_to_lru_head(s: State, task: int, now: int, zone: int, page: int, l
     return 0
 
 
+def list_move_to_lru_tail(s: State, task: int, now: int, zone: int, page: int, lru: int) -> int:
+    """list_move_tail(&page->lru, &zone->lru[lru].list): the next page that reclaim looks at."""
+    _unlink(s, task, now, page)
+    _link_after(s, task, now, s.pages.before[list_head(zone, lru, s)], page)
+    return 0
+
+
 def list_add(s: State, task: int, now: int, page: int, which: int) -> int:
     """list_add(&page->lru, list) on a private list of the task."""
     _link_after(s, task, now, _private(s, task, which), page)

@@ -30,6 +30,7 @@ from perfsim.kernel.state import (
     PG_SWAPCACHE,
     PG_UNEVICTABLE,
     PG_UPTODATE,
+    PG_WRITEBACK,
     REFERENCED,
     WMARK_MIN,
     State,
@@ -89,7 +90,7 @@ def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
     A page of which nothing is wrong but that it is locked is told apart: that is how B4 shows.
     """
     flags = s.pages.flags[page]
-    in_use = flags & (PG_ACTIVE | PG_UNEVICTABLE | PG_LRU | PG_SWAPCACHE)
+    in_use = flags & (PG_ACTIVE | PG_UNEVICTABLE | PG_LRU | PG_SWAPCACHE | PG_WRITEBACK)
     in_file = s.pages.mapping[page] and not s.pages.mapping[page] & MAPPING_ANON
     if in_use or s.pages.mapcount[page] or s.pages.refcount[page] or in_file:
         bug(s, task, now, page, BAD_PAGE)

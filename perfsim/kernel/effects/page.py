@@ -119,6 +119,12 @@ def mapping_unevictable(s: State, task: int, now: int, mapping: int) -> int:
     return s.mapping_flags[mapping] & AS_UNEVICTABLE
 
 
+def page_count(s: State, task: int, now: int, page: int) -> int:
+    """page_count(): number of references."""
+    _charge_read(s, task, page)
+    return s.pages.refcount[page]
+
+
 def get_page(s: State, task: int, now: int, page: int) -> int:
     """get_page(): atomic_inc(_count). On a free or frozen page it is a BUG (mm.h:297)."""
     _charge_atomic(s, task, page)
@@ -162,12 +168,6 @@ def page_unfreeze_refs(s: State, task: int, now: int, page: int, count: int) -> 
     s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
     s.pages.refcount[page] = count
     return 0
-
-
-def page_count(s: State, task: int, now: int, page: int) -> int:
-    """page_count(): a plain read of _count."""
-    _charge_read(s, task, page)
-    return s.pages.refcount[page]
 
 
 def copy_mapping(s: State, task: int, now: int, newpage: int, page: int) -> int:

@@ -18,8 +18,10 @@ from perfsim.kernel.paths.shared.syscalls import sys_mlock, sys_munlock
 from perfsim.kernel.paths.shared.timer import timer_interrupt
 from perfsim.kernel.paths.shared.truncate import sys_ftruncate
 from perfsim.kernel.paths.shared.workqueue import worker_thread
+from perfsim.kernel.paths.shared.writeback import disk_interrupt
 from perfsim.kernel.state import (
     DIRECT_RECLAIM,
+    DISK,
     FAULT_TASK,
     KEVENTD,
     KSWAPD,
@@ -40,6 +42,8 @@ async def run_task(cpu: Cpu) -> None:
     kind = await cpu.task_kind()
     if kind == TIMER:
         await timer_interrupt(cpu)
+    elif kind == DISK:
+        await disk_interrupt(cpu)
     elif kind == KSWAPD:
         await kswapd(cpu)
     elif kind == DIRECT_RECLAIM:

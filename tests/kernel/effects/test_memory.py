@@ -27,6 +27,7 @@ from perfsim.kernel.state import (
     PG_SWAPCACHE,
     PG_UNEVICTABLE,
     PG_UPTODATE,
+    PG_WRITEBACK,
     WMARK_HIGH,
     WMARK_LOW,
     WMARK_MIN,
@@ -109,7 +110,7 @@ def test_a_page_is_freed_to_its_own_zone(s: State, do: Do) -> None:
     assert s.zones.free_count == [FREE_AT_BOOT, FREE_AT_BOOT]
 
 
-@pytest.mark.parametrize("flag", [PG_ACTIVE, PG_UNEVICTABLE, PG_LRU, PG_LRU | PG_LOCKED, PG_SWAPCACHE])
+@pytest.mark.parametrize("flag", [PG_ACTIVE, PG_UNEVICTABLE, PG_LRU, PG_LRU | PG_LOCKED, PG_SWAPCACHE, PG_WRITEBACK])
 def test_a_page_freed_with_a_flag_of_use_is_a_bad_page(s: State, do: Do, flag: int) -> None:
     page = do(s, "rmqueue", 0).value
     s.pages.refcount[page], s.pages.flags[page] = 0, flag

@@ -12,8 +12,13 @@ from perfsim.kernel.state import (
     LRU_UNEVICTABLE,
     PAGES_TO_FREE,
     PG_ACTIVE,
+    PG_DIRTY,
+    PG_LOCKED,
     PG_LRU,
     PG_UNEVICTABLE,
+    PGROTATED,
+    ROTATE_PVEC,
+    ROTATED,
 )
 
 
@@ -43,6 +48,41 @@ async def del_page_from_lru(cpu: Cpu, zone: int, page: int) -> None:
         await cpu.clear_flag_nonatomic(page, PG_UNEVICTABLE)
     elif lru & LRU_ACTIVE:
         await cpu.clear_flag_nonatomic(page, PG_ACTIVE)
+
+
+async def rotate_reclaimable_page(cpu: Cpu, page: int) -> None:
+    """C: mm/swap.c, rotate_reclaimable_page(): writeback is done, to the tail with the page. Differs: nothing."""
+    if await cpu.test_flag(page, PG_LOCKED | PG_DIRTY | PG_ACTIVE | PG_UNEVICTABLE):
+        return
+    if await cpu.test_flag(page, PG_LRU):
+        await cpu.get_page(page)
+        if not await cpu.rotate_pagevec_add(page):
+            await pagevec_move_tail(cpu)
+
+
+async def pagevec_move_tail(cpu: Cpu) -> None:
+    """C: mm/swap.c, pagevec_move_tail() of the rotate pagevec.
+
+    Differs: what C keeps together by interrupts off is taken out at one instant.
+    """
+    pgmoved, zone = 0, -1
+    for i in range(await cpu.take_rotate_pagevec()):
+        page = await cpu.pagevec_page(ROTATED, i)
+        pagezone = await cpu.page_zone(page)
+        if pagezone != zone:
+            if zone >= 0:
+                await cpu.spin_unlock_irqrestore(LRU_LOCK, zone)
+            zone = pagezone
+            await cpu.spin_lock_irqsave(LRU_LOCK, zone)
+        if await cpu.test_flag(page, PG_LRU) and not await cpu.test_flag(page, PG_ACTIVE | PG_UNEVICTABLE):
+            lru = await cpu.page_is_file_cache(page)
+            await cpu.list_move_to_lru_tail(zone, page, lru)
+            pgmoved += 1
+    if zone >= 0:
+        await cpu.spin_unlock_irqrestore(LRU_LOCK, zone)
+    await cpu.count_vm_event(PGROTATED, pgmoved)
+    await release_pages(cpu, ROTATED)
+    await cpu.pagevec_reinit(ROTATED)
 
 
 async def lru_cache_add_lru(cpu: Cpu, page: int, lru: int) -> None:
@@ -75,10 +115,13 @@ async def add_page_to_unevictable_list(cpu: Cpu, page: int) -> None:
 
 
 async def lru_add_drain(cpu: Cpu) -> None:
-    """C: mm/swap.c, lru_add_drain() with drain_cpu_pagevecs(). Differs: no rotate pagevec, as nothing writes back."""
+    """C: mm/swap.c, lru_add_drain() with drain_cpu_pagevecs(). Differs: nothing."""
     for lru in range(LRU_UNEVICTABLE):
         if await cpu.pagevec_count(lru):
             await ____pagevec_lru_add(cpu, lru)
+
+    if await cpu.pagevec_count(ROTATE_PVEC):
+        await pagevec_move_tail(cpu)  # no harm done if a racing interrupt already did this
 
 
 async def lru_add_drain_all(cpu: Cpu) -> None:

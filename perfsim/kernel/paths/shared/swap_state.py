@@ -10,7 +10,9 @@ from perfsim.machine.costs import RADIX_DELETE
 async def add_to_swap(cpu: Cpu, page: int) -> None:
     """C: mm/swap_state.c, add_to_swap() with add_to_swap_cache(): a slot, the cache's reference, PG_swapcache.
 
-    Differs: swap space never runs out, so it cannot fail; tree_lock is part of the figure.
+    Differs: swap space never runs out, so it cannot fail. C marks the page dirty; here memory.dirty_fraction says which
+    anonymous pages have to be written, as it does for files: neighbours in swap go out in one request in life, and a
+    disk that writes page by page would be all that is measured. tree_lock is part of the figure.
     """
     await cpu.get_page(page)
     await cpu.set_flag(page, PG_SWAPCACHE)

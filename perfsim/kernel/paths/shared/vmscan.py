@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK
+from perfsim.kernel.paths.shared.filemap import trylock_page
 from perfsim.kernel.paths.shared.swap_state import __delete_from_swap_cache, __remove_from_page_cache, add_to_swap
+from perfsim.kernel.paths.shared.writeback import PAGE_KEEP, PAGE_SUCCESS, pageout
 from perfsim.kernel.state import (
     L_HOLD,
     LRU_LOCK,
@@ -14,8 +16,9 @@ from perfsim.kernel.state import (
     PG_LRU,
     PG_SWAPCACHE,
     PG_UNEVICTABLE,
+    PG_WRITEBACK,
 )
-from perfsim.machine.costs import SHRINK_PAGE, WRITEBACK_SUBMIT
+from perfsim.machine.costs import SHRINK_PAGE
 
 if TYPE_CHECKING:  # late bound: found in the running design's table
     from perfsim.kernel.paths.lock_page.mlock import mlock_vma_page
@@ -82,8 +85,7 @@ async def page_mapping_inuse(cpu: Cpu, page: int) -> int:
 async def shrink_page(cpu: Cpu, page: int) -> int:
     """The body of C: mm/vmscan.c, shrink_page_list(), for one page locked by the caller. Returns its label.
 
-    Differs: a dirty page is submitted and counts as clean when it comes round again, writeback takes no time; nobody
-    has private buffers.
+    Differs: nobody has private buffers.
     """
     await cpu.work(SHRINK_PAGE)
     await cpu.sc_scanned(1)
@@ -92,6 +94,8 @@ async def shrink_page(cpu: Cpu, page: int) -> int:
     # Double the slab pressure for mapped and swapcache pages.
     if await cpu.page_mapped(page) or await cpu.test_flag(page, PG_SWAPCACHE):
         await cpu.sc_scanned(1)
+    if await cpu.test_flag(page, PG_WRITEBACK):
+        return KEEP_LOCKED
     referenced = await cpu.page_referenced(page)
     if referenced and await page_mapping_inuse(cpu, page):
         return ACTIVATE_LOCKED
@@ -112,9 +116,17 @@ async def shrink_page(cpu: Cpu, page: int) -> int:
     if await cpu.page_dirty(page):
         if referenced:
             return KEEP_LOCKED
-        await cpu.work(WRITEBACK_SUBMIT)  # pageout
-        await cpu.clear_flag(page, PG_DIRTY)
-        return KEEP_LOCKED
+        written = await pageout(cpu, page)
+        if written == PAGE_KEEP:
+            return KEEP_LOCKED
+        if written == PAGE_SUCCESS:
+            if await cpu.test_flag(page, PG_WRITEBACK | PG_DIRTY):
+                return KEEP
+            # A synchronous write: go ahead and try to reclaim the page.
+            if not await trylock_page(cpu, page):
+                return KEEP
+            if await cpu.test_flag(page, PG_DIRTY | PG_WRITEBACK):
+                return KEEP_LOCKED
     if not await __remove_mapping(cpu, page):
         return KEEP_LOCKED
     return FREE_IT
