@@ -37,7 +37,7 @@ def acquire(m: Machine, cpu: int, now: int, lock: int) -> int:
     """Ask for a lock. Returns 0 with the lock taken, or BLOCKED with the CPU spinning: for itself, if it has it."""
     if m.lock_owner[lock] == NONE and (m.lock_attempt[lock] == NONE or _barges(m, cpu, now, lock)):
         _own(m, cpu, now, lock)
-        acquired(m.tally, m.lock_class[lock], _is_other(m.lock_releaser[lock], cpu), 0, 0)
+        _count(m, cpu, lock, 0, 0)
         return 0
     contended(m.tally, m.lock_class[lock], _is_other(_last_holder(m, lock), cpu))
     if m.rules.algorithm == TICKET:
@@ -93,8 +93,7 @@ def resume_spin(m: Machine, cpu: int, now: int) -> int:
     m.locks_held[cpu] += 1
     m.lock_since_ps[lock] = now
     spend(m.tally, cpu, now, KERNEL)
-    bounced = _is_other(m.lock_releaser[lock], cpu)
-    acquired(m.tally, m.lock_class[lock], bounced, 1, now - m.wait_since_ps[cpu])
+    _count(m, cpu, lock, 1, now - m.wait_since_ps[cpu])
     return 0
 
 
@@ -113,6 +112,12 @@ def _own(m: Machine, cpu: int, now: int, lock: int) -> None:
     m.locks_held[cpu] += 1
     m.lock_since_ps[lock] = now + cost_ps
     m.pending_ps[cpu] += cost_ps
+
+
+def _count(m: Machine, cpu: int, lock: int, waited: int, wait_ps: int) -> None:
+    """An acquisition, if a CPU made it: a device waits in nobody's time. Its holds count: others wait for them."""
+    if cpu < m.rules.cpus:
+        acquired(m.tally, m.lock_class[lock], _is_other(m.lock_releaser[lock], cpu), waited, wait_ps)
 
 
 def _last_holder(m: Machine, lock: int) -> int:

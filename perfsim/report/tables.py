@@ -244,12 +244,13 @@ def _judged(ratio: Ratio | None, compared: Compared) -> str:
 
 
 def _correctness(rows: Iterable[Row]) -> list[str]:
-    """One line a design of which something went wrong: violations by name, stranded pages, known defects."""
+    """One line a design of which something went wrong: violations by name, stranded pages, defects, memory out."""
     wrong: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         for one in row["violated_checks"]:
             wrong[row["design"]][f"violated {one['check']}"] += one["count"]
         wrong[row["design"]]["stranded pages"] += row["stranded_pages"]
+        wrong[row["design"]]["out of memory"] += row["oom_kills"]
         for hit in row["defect_hits"]:
             wrong[row["design"]][f"known defect {hit['defect']}"] += hit["count"]
     return [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, boot, machine_size, memory_shares, watermarks, zone_watermarks
 from perfsim.kernel.invariants import EVERY, Invariant, stranded_pages
-from perfsim.kernel.state import KSWAPD, LRU_LOCK, MLOCK_TASK, NONE, PAGE_LOCK, State
+from perfsim.kernel.state import DISK, KSWAPD, LRU_LOCK, MLOCK_TASK, NONE, PAGE_LOCK, TIMER, State
 from perfsim.machine.costs import PAGE_CLEAR, PAGE_COPY
 from perfsim.machine.profile import load_profile
 from perfsim.scenario.schema import Scenario
@@ -135,6 +135,15 @@ def test_lines_of_pages_locks_and_mappings_are_apart_and_no_line_is_idle(s: Stat
     mms = range(s.settings.first_mm_line, s.settings.first_mm_line + s.settings.tasks)
     queues = range(s.settings.first_work_line, s.settings.first_work_line + 4)
     assert [*pages, *s.m.lock_line, *mappings, *mms, *queues] == list(range(len(s.m.line_holders)))
+
+
+def test_devices_follow_the_tasks_on_processors_of_their_own(s: State) -> None:
+    assert (s.settings.first_device, s.settings.tasks, s.m.rules.cpus) == (7, 10, 4)
+    assert s.tasks.kind[7:] == [TIMER, DISK, DISK]
+    assert s.tasks.cpu[7:] == [4, 5, 6]
+    assert s.m.cpu_node[4:] == [0, 0, 1]
+    assert len(s.run.current) == len(s.m.pending_ps) == 7
+    assert s.disks.irq_cpu == [0, 2]
 
 
 def test_every_list_head_is_a_link_of_its_own(s: State) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from perfsim.kernel.placement import place_everybody, place_tasks
+from perfsim.kernel.placement import place_devices, place_everybody, place_tasks
 from perfsim.kernel.state import DRAIN_NEVER
 from perfsim.machine.topology import cpu_nodes
+from perfsim.numeric.random import EXPONENTIAL
 from perfsim.scenario.schema import TaskSpec
 from tests.properties.test_small_workloads import BASE
 
@@ -51,6 +52,12 @@ def test_tasks_are_numbered_by_group_and_within_their_group() -> None:
 
 def test_a_task_for_each_cpu_is_on_that_cpu() -> None:
     assert cpus_of((group(per="cpu"),), 5, 2, "fault") == [0, 1, 2, 3, 4]
+
+
+def test_the_timer_and_a_disk_a_node_stand_behind_the_cpus() -> None:
+    devices = [(one.spec.kind, one.number, one.cpu, one.zone) for one in place_devices(4, 2, 70)]
+    assert devices == [("timer", 0, 4, 0), ("disk", 0, 5, 0), ("disk", 1, 6, 1)]
+    assert {tuple(one.spec.hold) for one in place_devices(4, 2, 70)[1:]} == {(EXPONENTIAL, 70, 0)}
 
 
 def test_a_nodes_task_is_on_its_first_cpu() -> None:

@@ -168,6 +168,25 @@ def test_a_kswapd_asleep_is_woken_to_see_that_the_run_is_over(s: State, do: Do) 
     assert s.tasks.state[6] == TASK_READY
 
 
+def test_a_disk_at_rest_is_roused_if_it_left_pages_to_be_rotated(s: State, do: Do) -> None:
+    do(s, "task_begin", task=8)
+    do(s, "task_begin", task=9)
+    do(s, "wait_for_request", task=8)
+    do(s, "wait_for_request", task=9)
+    do(s, "rotate_pagevec_add", 600, task=9)
+    ask_to_stop(s, 50 * US)
+    assert (s.m.wakes.length[0], s.m.wakes.cpu[0], s.m.wakes.at_ps[0]) == (1, 6, 50 * US)
+    assert unfinished(s)[-2:] == [7, 9], "the timer has not begun, the other disk rests"
+
+
+def test_a_kswapd_that_sleeps_for_something_else_is_left_alone(s: State, do: Do) -> None:
+    do(s, "task_begin", task=6)
+    do(s, "congestion_wait", 25, task=6, now=US)
+    do(s, "wakeup_kswapd", 1, task=0, now=US)
+    ask_to_stop(s, 50 * US)
+    assert s.m.wakes.length[0] == 0
+
+
 def test_tasks_that_do_not_sleep_are_left_alone_at_the_end(running: State) -> None:
     ask_to_stop(running, 50 * US)
     assert (running.stop, running.m.wakes.length) == ([1], [0])

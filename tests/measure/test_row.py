@@ -245,3 +245,30 @@ def test_the_unevictable_lists_grow_by_what_is_culled_where_pages_move_by_putbac
 def test_faults_in_locked_ranges_show_as_drift_of_the_unevictable_lists(scenario_of: ScenarioMaker) -> None:
     rows = [simulate(scenario_of(MIXED, "measure.duration=2ms"), "redo", Seed(seed, 0)) for seed in range(5)]
     assert max(row["unevictable_list_drift"] for row in rows) > 0
+
+
+NOTHING_TO_FREE = """\
+name: full
+machine: {profile: x86_64, cpus: 2, nodes: 1}
+memory: {pages_per_node: 512, file_fraction: 0, mlocked_fraction: 1.0, referenced_fraction: 1.0}
+tasks:
+  - {name: kswapd, kind: kswapd, per: node}
+  - {name: reclaimers, kind: direct_reclaim, count: 1, think: 1us}
+  - {name: faulters, kind: fault, count: 2, think: 1us}
+measure: {warmup: 0us, duration: 3s}
+"""
+
+
+@pytest.mark.parametrize("design", ["lock_page", "redo"])
+def test_a_run_without_memory_to_free_ends_and_says_how_often_it_ran_out(
+    scenario_of: ScenarioMaker, design: str
+) -> None:
+    row = simulate(scenario_of(NOTHING_TO_FREE), design, Seed(1, 0), "simpy")
+    assert row["oom_kills"] > 100
+    assert row["pgsteal"] == row["invariant_violations"] == row["stranded_pages"] == 0
+    assert row["pgscan"] > 0
+    assert row["faults_per_s"] * row["simulated_ns"] / 1e9 < 32, "what was free, down to pages_min"
+
+
+def test_a_run_with_memory_to_free_is_never_out_of_it(scenario_of: ScenarioMaker) -> None:
+    assert simulate(scenario_of(MIXED), "redo", Seed(1, 0), "simpy")["oom_kills"] == 0

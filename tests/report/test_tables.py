@@ -156,10 +156,10 @@ def test_what_went_wrong_is_told_by_design(scenario: Scenario) -> None:
     checks = [{"check": "no_page_is_lost", "count": 2, "first_ns": None}]
     rows[0] |= {"invariant_violations": 2, "violated_checks": checks, "defect_hits": [{"defect": "B4", "count": 1000}]}
     rows[1] |= {"defect_hits": [{"defect": "B4", "count": 234}]}
-    rows[5] |= {"stranded_pages": 3}
+    rows[5] |= {"stranded_pages": 3, "oom_kills": 7}
     assert as_json(rows, scenario)["notes"][3:] == [
         "lock_page: known defect B4 1,234, violated no_page_is_lost 2",
-        "redo: stranded pages 3",
+        "redo: out of memory 7, stranded pages 3",
     ]
 
 
