@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 GROUP = "perfsim.profiles"
-SHIPPED = ("ia64", "x86_64", "ideal")
+SHIPPED = ("ia64", "x86_64", "x86_64_modern", "ideal")
 SUFFIX = ".yaml"
 LEVELS_MAX = 8
 

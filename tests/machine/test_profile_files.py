@@ -106,7 +106,7 @@ def test_a_source_cannot_steer_the_terminal_that_shows_it() -> None:
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("x86_65", 'no profile is called "x86_65"; expected one of ia64, x86_64, ideal'),
+        ("x86_65", 'no profile is called "x86_65"; expected one of ia64, x86_64, x86_64_modern, ideal'),
         ("x86_65", 'did you mean "x86_64"?'),
         ("IA64", 'did you mean "ia64"?'),
         ("x86_64.yml", 'no profile is called "x86_64.yml"'),
@@ -205,7 +205,7 @@ def test_an_installed_package_offers_profiles_by_name(monkeypatch: pytest.Monkey
     module = "from pathlib import Path\nPATH = Path(__file__).with_name('fast.yaml')\nTEXT = str(PATH)\n"
     install("fast_machines", module, "fast = fast_machines:PATH\nfast_too = fast_machines:TEXT\nia64 = no_such:PATH")
     monkeypatch.syspath_prepend(str(Path.cwd()))
-    assert profile_names() == ("ia64", "x86_64", "ideal", "fast", "fast_too")
+    assert profile_names() == ("ia64", "x86_64", "x86_64_modern", "ideal", "fast", "fast_too")
     assert load_profile("fast").best_ps[WAKEUP] == load_profile("fast_too").best_ps[WAKEUP] == 500_000
     assert load_profile("ia64").nodes == 4
     assert load_profile(write("mine.yaml", "{name: mine, extends: fast}")).best_ps[WAKEUP] == 500_000
