@@ -30,7 +30,7 @@ from perfsim.kernel.designs import SHIPPED, Design
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.invariants import violated
 from perfsim.kernel.primitives import PRIMITIVES, Primitive
-from perfsim.kernel.run import ask_to_stop, unfinished, waits_of
+from perfsim.kernel.run import ask_to_stop, has_no_work, unfinished, waits_of
 from perfsim.kernel.state import TASK_DONE, TASK_NEW, State
 from perfsim.machine.state import BLOCKED, INTERRUPTED
 
@@ -182,8 +182,10 @@ def _step_until(running: Running, until_ps: float) -> None:
 
 
 def _goes_on(s: State) -> bool:
-    """Every task has begun, and not all have ended: SimPy has events of its own before and after."""
-    return TASK_NEW not in s.tasks.state and set(s.tasks.state) != {TASK_DONE}
+    """Every task has begun, and not all have ended or are at rest: SimPy has events of its own before and after."""
+    states = s.tasks.state
+    ended = all(state == TASK_DONE or has_no_work(s, task) for task, state in enumerate(states))
+    return TASK_NEW not in states and not ended
 
 
 def events_of(running: Running) -> int:

@@ -60,7 +60,7 @@ def unfinished(s: State) -> list[int]:
 
     events/N is never done; it is at rest when it sleeps and nothing is queued. So is a device that waits to be roused.
     """
-    waiting = [task for task, state in enumerate(s.tasks.state) if state != TASK_DONE and not _has_no_work(s, task)]
+    waiting = [task for task, state in enumerate(s.tasks.state) if state != TASK_DONE and not has_no_work(s, task)]
     at_rest = [task for task in waiting if s.sc.kswapd_waits[task]]
     return waiting if len(waiting) > len(at_rest) else []
 
@@ -97,7 +97,8 @@ def waits_of(s: State, task: int, names: list[str]) -> str:
     return f"{who} is {state} since {s.tasks.since_ps[task]} ps"
 
 
-def _has_no_work(s: State, task: int) -> bool:
+def has_no_work(s: State, task: int) -> bool:
+    """Is the task at rest: a device that waits to be roused, or keventd's thread asleep with nothing queued?"""
     if s.tasks.state[task] != TASK_SLEEPING:
         return False
     if task >= s.settings.first_device:

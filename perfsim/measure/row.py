@@ -210,7 +210,8 @@ def _locks_of_class(s: State, lock_class: int) -> int:
     kinds = s.tasks.kind[: s.settings.first_device]
     loops = [task for task, kind in enumerate(kinds) if kind == k.LOCK_LOOP]
     pages = max((s.tasks.page_count[task] for task in loops), default=0)
-    return pages if pages and len(loops) == len(kinds) else s.settings.pages
+    others = [kind for kind in kinds if kind not in (k.LOCK_LOOP, k.KEVENTD)]
+    return pages if pages and not others else s.settings.pages
 
 
 def _cpu_time(s: State) -> Row:

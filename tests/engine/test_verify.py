@@ -131,9 +131,10 @@ def test_a_wrong_result_of_a_primitive_shows_at_the_next_event_of_its_cpu(
 def test_the_twenty_events_before_a_difference_are_those_of_its_cpus(
     scenario_of: ScenarioMaker, wrong_effect: Callable[..., None]
 ) -> None:
+    scenario = scenario_of(MIXED, "machine.cpus=6", "kernel.drain_all=never")
     wrong_effect("PUT_PAGE_TESTZERO", inverted)
-    found = event_difference(scenario_of(MIXED, "machine.cpus=6"))
-    rows = traced(scenario_of(MIXED, "machine.cpus=6"))[: found.number + 1]
+    found = event_difference(scenario)
+    rows = traced(scenario)[: found.number + 1]
     cpus = {one.row[1] for one in (found.reference, found.compiled) if isinstance(one, Event)}
     expected = [(number, row) for number, row in enumerate(rows[:-1]) if row[1] in cpus][-BEFORE_MAX:]
     assert [(event.number, event.row) for event in found.before] == expected
@@ -186,7 +187,7 @@ def test_a_state_that_differs_without_an_event_is_found_at_the_end_of_the_window
         return real(s, task, now, event, 2 * count if event == PGSCAN else count)
 
     wrong_effect("COUNT_VM_EVENT", twice)
-    found = verified(scenario_of()).difference
+    found = verified(scenario_of(WORKLOAD, "kernel.drain_all=never")).difference
     assert isinstance(found, StateDifference)
     assert found[:3] == ("at the end of the window", "events", PGSCAN)
     assert found.reference == 2 * (found.compiled or 0) > 0

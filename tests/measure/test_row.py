@@ -31,6 +31,7 @@ MIXED = """\
 name: mixed
 machine: {profile: x86_64, cpus: 4, nodes: 2}
 memory: {pages_per_node: 512, mlocked_fraction: 0.25, dirty_fraction: 0.1}
+kernel: {drain_all: never}
 tasks:
   - {name: reclaimers, kind: direct_reclaim, count: 2, think: {exponential: 5us}}
   - {name: lockers, kind: mlock, count: 2, range_pages: 8, hold: {uniform: [5us, 15us]}, think: {exponential: 5us}}

@@ -86,6 +86,7 @@ async def direct_reclaim(cpu: Cpu) -> None:
                 break
             if not await handle_mm_fault(cpu, MAPPED_ELSEWHERE):
                 break
+            await cpu.cond_resched()  # on the way back to user mode, where the next access faults
         await cpu.sched_yield()
         await cpu.think()
 
