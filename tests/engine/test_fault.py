@@ -44,7 +44,7 @@ BODIES = {
     "await cpu.test_flag(zone + 128, 1)": (4, "ValueError: test_flag(): page is 128; expected 0 to 127"),
     "await cpu.page_zone(zone - 1)": (4, "ValueError: page_zone(): page is -1; expected 0 to 127"),
     "await cpu.pagevec_page(0, zone + 16)": (4, "ValueError: pagevec_page(): index is 16; expected 0 to 15"),
-    "await cpu.pagevec_count(zone + 99)": (4, "ValueError: pagevec_count(): vector is 99; expected 0 to 7"),
+    "await cpu.pagevec_count(zone + 99)": (4, "ValueError: pagevec_count(): vector is 99; expected 0 to 9"),
     "await cpu.work(zone - 7)": (4, "ValueError: work(): cost is -7; expected 0 to "),
 }
 

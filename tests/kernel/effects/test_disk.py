@@ -8,6 +8,7 @@ from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.state import (
     CONGESTION_OFF,
     CONGESTION_ON,
+    LRU_LOCK,
     NONE,
     PAGEVEC_SIZE,
     ROTATE_PVEC,
@@ -113,3 +114,13 @@ def test_a_disk_and_the_cpu_it_interrupts_share_one_rotate_pagevec(resting: Stat
     assert do(resting, "take_rotate_pagevec", task=2).value == PAGEVEC_SIZE
     assert [do(resting, "pagevec_page", ROTATED, i, task=2).value for i in (0, 13)] == [FAR, FAR + 13]
     assert do(resting, "take_rotate_pagevec", task=DISKS[1]).value == 0
+
+
+def test_a_devices_holds_of_a_lock_count_and_its_waits_do_not(resting: State, do: Do) -> None:
+    do(resting, "spin_lock", LRU_LOCK, 1, task=DISKS[1], now=100)
+    assert do(resting, "spin_lock", LRU_LOCK, 1, task=1, now=200).value == BLOCKED
+    do(resting, "spin_unlock", LRU_LOCK, 1, task=DISKS[1], now=10**6)
+    resume(resting, 1, resting.m.wakes.at_ps[0])
+    tally = resting.m.tally
+    assert (tally.acquisitions[LRU_LOCK], tally.contentions[LRU_LOCK]) == (1, 1)
+    assert 0 < tally.hold_total_ps[LRU_LOCK] < 10**6
