@@ -167,3 +167,46 @@ def test_a_disks_queue_may_grow_to_its_congestion_and_drains_after_the_run(stage
     assert stage.s.disks.length == [0, 0]
     assert stage.s.tasks.state[stage.s.settings.first_device + 1] == TASK_SLEEPING
     assert broken(stage) == []
+
+
+async def shrink_alone(stage: Stage, cpu: Cpu, page: int) -> int:
+    """Isolate a page and shrink it. Returns the pages freed."""
+    assert await stage.paths["isolate_lru_page"](cpu, page) == 0
+    await cpu.list_add(page, PAGE_LIST)
+    return int(await stage.paths["shrink_page_list"](cpu))
+
+
+def test_a_page_that_is_written_before_anybody_looks_is_freed_at_once(stage: Stage) -> None:
+    """A synchronous write, as to a ramdisk: the page is locked again and goes on."""
+    (page,) = dirty_pages(stage, 1)
+    disk = stage.s.settings.first_device + 1
+    stage.s.tasks.hold[3 * disk + 1] = 0
+    submits, written = gate(stage, 0, "submit_bio"), gate(stage, disk, "wait_for_request", 2)
+
+    async def release(cpu: Cpu) -> None:
+        await until(submits.reached)
+        looks = gate(stage, 0, "test_flag")
+        submits.opened.succeed()
+        await until(written.reached)
+        written.opened.succeed()
+        await until(looks.reached)
+        looks.opened.succeed()
+
+    assert play(stage, lambda cpu: shrink_alone(stage, cpu, page), release)[0] == 1
+    locks = [a for name, a in steps_of(stage, 0) if name == "test_and_set" and a == (page, PG_LOCKED)]
+    assert len(locks) == 2
+    assert broken(stage) == []
+
+
+def test_a_page_that_somebody_cleans_meanwhile_is_freed_without_a_write(stage: Stage) -> None:
+    (page,) = dirty_pages(stage, 1)
+    window = gate(stage, 0, "bdi_write_congested")
+
+    async def clean(cpu: Cpu) -> None:
+        await until(window.reached)
+        await cpu.clear_flag(page, PG_DIRTY)
+        window.opened.succeed()
+
+    assert play(stage, lambda cpu: shrink_alone(stage, cpu, page), clean)[0] == 1
+    assert calls_of(stage, "submit_bio") == 0
+    assert broken(stage) == []
