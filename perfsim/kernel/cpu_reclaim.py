@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 
 from perfsim.kernel import primitives as p
+from perfsim.kernel.performer import Performer
 
 
-class ReclaimCpu(ABC):
+class ReclaimCpu(Performer):
     """A part of Cpu."""
-
-    @abstractmethod
-    def perform(self, primitive: p.Primitive, *arguments: int) -> Awaitable[int]:
-        """Let the primitive take effect, and time pass, as the engine does it. Returns the effect's value."""
 
     # mm/vmscan.c: what reclaim counts and decides by
 
