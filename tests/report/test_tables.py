@@ -183,5 +183,18 @@ def test_a_run_of_one_design_has_no_ratios(scenario: Scenario) -> None:
     assert [head.key for head in table.heads] == ["metric", "unit", "lock_page"]
 
 
+def test_mlock_figures_of_the_posted_rework_point_to_its_successor_unless_that_stands_beside_them(
+    scenario: Scenario,
+) -> None:
+    old, new = (made_row(scenario, jobs(scenario)[0], design=design) for design in ("lock_page", "redo"))
+    (note,) = run_table([old, new]).notes
+    assert note.startswith("redo: its mlock() takes no page lock")
+    assert note.endswith("redo_merged")
+    assert run_table([old, new, new | {"design": "redo_merged"}]).notes == ()
+    assert run_table([new]).notes == ()
+    silent = {"mlock_call_latency_count": 0}
+    assert run_table([old | silent, new | silent]).notes == ()
+
+
 def test_every_metric_that_a_table_shows_is_a_column() -> None:
     assert set(RUN_METRICS) <= {column.name for column in COLUMNS}
