@@ -69,7 +69,8 @@ def _rows(scenario: Scenario) -> list[dict[str, Any]]:
     """One row a design. What cannot run is refused before the first run."""
     from perfsim.engine.prepare import check_fits, profile_of
     from perfsim.engine.verify import verify as compared
-    from perfsim.kernel.boot import Seed, machine_size
+    from perfsim.kernel.boot import Seed
+    from perfsim.kernel.sizes import machine_size
     from perfsim.report.verify import verify_row
     from perfsim.sweep.plan import design_names
 

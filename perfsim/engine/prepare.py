@@ -11,9 +11,10 @@ from pathlib import Path
 from perfsim import __version__
 from perfsim.engine import ENGINES
 from perfsim.errors import InputError
-from perfsim.kernel.boot import Seed, machine_size, memory_shares, page_size_bytes
+from perfsim.kernel.boot import Seed, memory_shares
 from perfsim.kernel.designs import Design, load_design
 from perfsim.kernel.placement import place_everybody
+from perfsim.kernel.sizes import machine_size, page_size_bytes
 from perfsim.machine.costs import IO
 from perfsim.machine.profile import CostProfile, load_profile
 from perfsim.scenario.relations import check_machine

@@ -12,9 +12,10 @@ from perfsim.engine.prepare import design_of, profile_of, run_id
 from perfsim.engine.trace import UNWATCHED, Watch
 from perfsim.errors import PerfsimError
 from perfsim.kernel import state as k
-from perfsim.kernel.boot import Seed, machine_size
+from perfsim.kernel.boot import Seed
 from perfsim.kernel.defects import Defect
 from perfsim.kernel.designs import failure
+from perfsim.kernel.sizes import machine_size
 from perfsim.kernel.state import State
 from perfsim.kernel.violations import VIOLATION_NAMES
 from perfsim.machine.tally import CATEGORIES, Tally

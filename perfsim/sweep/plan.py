@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from perfsim.engine import ENGINES
 from perfsim.engine.prepare import check_fits, design_of, profile_of, run_id
 from perfsim.errors import InputError, quoted
-from perfsim.kernel.boot import Seed, machine_size
+from perfsim.kernel.boot import Seed
+from perfsim.kernel.sizes import machine_size
 from perfsim.measure.columns import COLUMNS
 from perfsim.scenario.points import jobs, points
 from perfsim.scenario.schema import place

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfsim.errors import InputError
-from perfsim.kernel.boot import Seed, boot, machine_size, memory_shares, watermarks, zone_watermarks
+from perfsim.kernel.boot import Seed, boot, memory_shares
 from perfsim.kernel.invariants import EVERY, Invariant, stranded_pages
+from perfsim.kernel.sizes import machine_size, watermarks, zone_watermarks
 from perfsim.kernel.state import DISK, KSWAPD, LRU_LOCK, MLOCK_TASK, NONE, PAGE_LOCK, TIMER, State
 from perfsim.machine.costs import PAGE_CLEAR, PAGE_COPY
 from perfsim.machine.profile import load_profile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.boot import inactive_ratio
+from perfsim.kernel.sizes import inactive_ratio
 from perfsim.kernel.state import (
     LRU_ACTIVE_ANON,
     LRU_ACTIVE_FILE,
