@@ -208,11 +208,10 @@ def _locks_of_class(s: State, lock_class: int) -> int:
     """How many locks share the figure: for page locks the pages that lock_loop tasks use, else every page."""
     if lock_class != k.PAGE_LOCK:
         return s.m.lock_class.count(lock_class)
-    kinds = s.tasks.kind[: s.settings.first_device]
-    loops = [task for task, kind in enumerate(kinds) if kind == k.LOCK_LOOP]
+    of_the_workload = [task for task, kind in enumerate(s.tasks.kind) if 0 <= kind < len(k.TASK_KINDS)]
+    loops = [task for task in of_the_workload if s.tasks.kind[task] == k.LOCK_LOOP]
     pages = max((s.tasks.page_count[task] for task in loops), default=0)
-    others = [kind for kind in kinds if kind not in (k.LOCK_LOOP, k.KEVENTD)]
-    return pages if pages and not others else s.settings.pages
+    return pages if pages and len(loops) == len(of_the_workload) else s.settings.pages
 
 
 def _cpu_time(s: State) -> Row:

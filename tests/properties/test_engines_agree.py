@@ -1,6 +1,6 @@
 """Both engines tell the same story, event by event, whatever the workload, the machine and the design.
 
-Seven machines are drawn for by themselves, 16 workloads each, in under a minute in all; PERFSIM_SLOW=1 draws 300 each:
+Seven machines are drawn for by themselves, 24 workloads each; PERFSIM_SLOW=1 draws 300 each:
 
     PERFSIM_SLOW=1 .venv/bin/pytest -n 2 tests/properties/test_engines_agree.py
 """
@@ -8,7 +8,7 @@ Seven machines are drawn for by themselves, 16 workloads each, in under a minute
 import os
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,14 +18,23 @@ from hypothesis import strategies as st
 
 from perfsim.engine import compiled
 from perfsim.engine.verify import Verified, verify
-from perfsim.errors import InputError
-from perfsim.kernel.boot import Seed, memory_shares
+from perfsim.kernel.boot import Seed
 from perfsim.kernel.state import TASK_KINDS
-from perfsim.machine.profile import load_profile
-from perfsim.scenario.schema import KernelSpec, MachineSpec, MeasureSpec, MemorySpec, Scenario, TaskSpec
-from tests.properties.test_small_workloads import BASE, DESIGNS, durations, group
+from perfsim.scenario.schema import KernelSpec, MeasureSpec, MemorySpec, Scenario, TaskSpec
+from tests.properties.test_small_workloads import BASE, with_room
+from tests.properties.workloads import (
+    DESIGNS,
+    HOW_MANY,
+    OWNERS,
+    SHARERS,
+    Manner,
+    durations,
+    kernels,
+    machines,
+    task_groups,
+)
 
-WORKLOADS_A_MACHINE = 300 if os.environ.get("PERFSIM_SLOW") else 16
+WORKLOADS_A_MACHINE = 300 if os.environ.get("PERFSIM_SLOW") else 24
 
 SHIPPED_MACHINES = ("ia64", "x86_64", "ideal")
 OWN_MACHINES = {
@@ -57,26 +66,8 @@ async def put_page(cpu: Cpu, page: int) -> None:
         await __page_cache_release(cpu, page)
 '''
 
-HOW_MANY: st.SearchStrategy[dict[str, Any]] = st.one_of(
-    st.integers(1, 6).map(lambda count: {"count": count}),
-    st.sampled_from(["node", "cpu"]).map(lambda per: {"per": per}),
-    st.integers(5, 10).map(lambda tenths: {"share_ppm": tenths * 100_000}),  # of one CPU, half is still a task
-)
 FRACTIONS = st.sampled_from([0, 1, 70_000, 250_000, 500_000, 1_000_000])
-THINKS = durations(500, 20_000)
-HOLDS = st.one_of(durations(0, 0), durations(0, 5_000))
-
-
-KERNELS = st.builds(
-    KernelSpec,
-    designs=st.just(DESIGNS),
-    memcg=st.booleans(),
-    drain_all=st.integers(0, 2),
-    page_size_bytes=st.sampled_from([None, 4096, 65_536]),
-    pagevec_size=st.sampled_from([14, 1, 2, 15]),
-    swap_cluster_max=st.sampled_from([32, 1, 256]),
-    wait_table_size=st.sampled_from([None, 4, 64]),
-)
+MANNER = Manner(HOW_MANY, thinks=durations(500, 20_000), holds=st.one_of(durations(0, 0), durations(0, 5_000)))
 
 
 class Drawn(NamedTuple):
@@ -89,30 +80,18 @@ class Drawn(NamedTuple):
 
 
 @st.composite
-def task_groups(draw: st.DrawFn) -> tuple[TaskSpec, ...]:
-    """One to five groups of any kinds; kswapds as many as there are nodes, or one."""
-    kinds = draw(st.lists(st.sampled_from(TASK_KINDS), min_size=1, max_size=5, unique=True))
-    kswapds: st.SearchStrategy[dict[str, Any]] = st.sampled_from([{"per": "node"}, {"count": 1}])
-    return tuple(
-        group(kind, number, draw(kswapds if kind == "kswapd" else HOW_MANY), (draw(THINKS), draw(HOLDS)))
-        for number, kind in enumerate(kinds)
-    )
-
-
-@st.composite
 def workloads(draw: st.DrawFn) -> Drawn:
     """A run of some microseconds, the fewer the more CPUs there are; in all some hundreds or thousands of events."""
-    cpus = draw(st.one_of(st.integers(1, 8), st.integers(9, 64)))
+    machine = draw(machines(("ideal",)))
+    cpus, nodes = machine.cpus or 1, machine.nodes or 1
     memory = MemorySpec(draw(st.integers(64, 1024)), *(draw(FRACTIONS) for _ in range(4)))
-    kernel = draw(KERNELS)
     duration_ps = draw(st.integers(2_000_000, 300_000_000 // (cpus + 4)))
     measure = MeasureSpec(draw(st.sampled_from([0, 1, duration_ps // 3])), duration_ps)
-    machine = MachineSpec("ideal", cpus, draw(st.integers(1, 8)))
     own: dict[str, Any] = {
         "machine": machine,
         "memory": memory,
-        "kernel": kernel,
-        "tasks": draw(task_groups()),
+        "kernel": draw(kernels(nodes)),
+        "tasks": draw(task_groups(nodes, MANNER)),
         "measure": measure,
     }
     seeds = st.builds(Seed, st.integers(0, 2**63 - 1), st.integers(0, 9))
@@ -120,19 +99,21 @@ def workloads(draw: st.DrawFn) -> Drawn:
     return Drawn(replace(BASE, **own), design, draw(seeds), draw(st.sampled_from([1, 64, compiled.TRACE_ROOM])))
 
 
+def for_each_workload(machine: str, use: Callable[[Drawn], None]) -> None:
+    """Draw the workloads that a machine is given, always the same ones."""
+
+    @seed(zlib.crc32(machine.encode()))
+    @settings(max_examples=WORKLOADS_A_MACHINE, suppress_health_check=list(HealthCheck))
+    @given(workloads())
+    def every(drawn: Drawn) -> None:
+        use(drawn)
+
+    every()
+
+
 def on_machine(scenario: Scenario, profile: str) -> Scenario:
     """The workload on a machine of a profile, its memory grown to what its tasks need."""
-    scenario = replace(scenario, machine=replace(scenario.machine, profile=profile))
-    while True:
-        try:
-            memory_shares(scenario, load_profile(profile))
-        except InputError:
-            memory = scenario.memory
-            mlocked_ppm = min(memory.mlocked_ppm, 500_000)
-            grown = replace(memory, pages_per_node=2 * memory.pages_per_node, mlocked_ppm=mlocked_ppm)
-            scenario = replace(scenario, memory=grown)
-        else:
-            return scenario
+    return with_room(replace(scenario, machine=replace(scenario.machine, profile=profile)))
 
 
 @pytest.fixture
@@ -158,23 +139,40 @@ def test_no_workload_has_an_event_or_a_value_in_which_the_engines_differ(
 ) -> None:
     profile = file_of(machine)
     events: list[int] = []
-    met: set[str] = set()
 
-    @seed(zlib.crc32(machine.encode()))
-    @settings(max_examples=WORKLOADS_A_MACHINE, suppress_health_check=list(HealthCheck))
-    @given(workloads())
     def agree(drawn: Drawn) -> None:
         found = compared(drawn, profile, file_of(drawn.design))
         assert found.difference is None
         assert found.events == found.compiled_events
         events.append(found.events)
-        met.update(spec.kind for spec in drawn.scenario.tasks)
-        met.add(drawn.design)
 
-    agree()
+    for_each_workload(machine, agree)
     record_property("workloads", len(events))
     record_property("events", sum(events))
     assert len(events) >= WORKLOADS_A_MACHINE
     assert sum(events) > 100 * WORKLOADS_A_MACHINE
-    assert met >= {*TASK_KINDS}
-    assert len(met & {*DESIGNS, "own"}) > 1, "so few draws on one machine may miss a design"
+
+
+def test_the_workloads_drawn_are_of_every_sort() -> None:
+    drawn: list[Drawn] = []
+    for machine in MACHINES:
+        for_each_workload(machine, drawn.append)
+    assert len(drawn) >= 100
+    assert {one.design for one in drawn} == {*DESIGNS, "own"}
+    scenarios = [one.scenario for one in drawn]
+    tasks = [(spec, scenario) for scenario in scenarios for spec in scenario.tasks]
+    assert {spec.kind for spec, _ in tasks} == {*TASK_KINDS}
+    assert {(spec.kind, kind_of_owner(spec, scenario)) for spec, scenario in tasks if spec.shares} == {
+        (sharer, owner) for sharer in SHARERS for owner in OWNERS
+    }
+    assert {spec.kind for spec, _ in tasks if spec.range_pages and not spec.shares} == {*OWNERS}
+    assert {bool(spec.range_pages) for spec, _ in tasks if spec.kind == "fault" and not spec.shares} == {True, False}
+    assert {scenario.machine.nodes for scenario in scenarios} == {*range(1, 9)}
+    assert max(scenario.machine.cpus or 0 for scenario in scenarios) > 48
+    for key in (field.name for field in fields(KernelSpec) if field.name != "designs"):
+        assert len({getattr(scenario.kernel, key) for scenario in scenarios}) > 1, key
+
+
+def kind_of_owner(spec: TaskSpec, scenario: Scenario) -> str:
+    """The kind of the group whose ranges a group shares."""
+    return next(other.kind for other in scenario.tasks if other.name == spec.shares)

@@ -56,7 +56,12 @@ def test_every_option_of_the_kernel_is_read(good_file: str) -> None:
     sets = ["kernel.page_size=16KiB", "kernel.pagevec_size=2", "kernel.swap_cluster_max=16", "kernel.min_free=4MiB"]
     kernel = load_scenario(good_file, [*sets, "kernel.wait_table_size=64"]).kernel
     assert kernel == KernelSpec(
-        page_size_bytes=16_384, pagevec_size=2, swap_cluster_max=16, wait_table_size=64, min_free_bytes=4 * 2**20
+        drain_all=1,
+        page_size_bytes=16_384,
+        pagevec_size=2,
+        swap_cluster_max=16,
+        wait_table_size=64,
+        min_free_bytes=4 * 2**20,
     )
 
 

@@ -159,8 +159,8 @@ BAD_EDITS = {
     "min_free negative": ("memcg: true", "min_free: -4MiB", "4:48", '"-4MiB" is negative'),
     "kernel option misspelt": ("memcg: true", "pagevecsize: 14", "4:38", 'did you mean "pagevec_size"'),
     "kernel option elsewhere": (
-        "memcg: true}",
-        "memcg: true}\npage_size: 4KiB",
+        "drain_all: once}",
+        "drain_all: once}\npage_size: 4KiB",
         "5:1",
         'did you mean "kernel.page_size"',
     ),

@@ -1,6 +1,7 @@
 """Kernel paths keep to the subset that every reader of them understands, and `await` stands wherever time may pass."""
 
 import ast
+import re
 
 import pytest
 
@@ -8,6 +9,8 @@ from tests.tidy.modules import Module, complaints, parse
 
 PATHS = "perfsim/kernel/paths"
 SAMPLE = f"{PATHS}/redo/vmscan.py"
+FIRST_FILE = f"{PATHS}/redo_merged/__init__.py"
+SETTINGS = r"extends = '\w+'|unevictable_lru = (True|False)"
 
 
 def not_a_path(module: Module) -> list[str]:
@@ -16,7 +19,7 @@ def not_a_path(module: Module) -> list[str]:
         module.at(node, "a file of paths holds imports, constants in upper case, and async functions")
         for node in module.tree.body
         if not (isinstance(node, ast.AsyncFunctionDef | ast.Import | ast.ImportFrom) or is_text(node))
-        and not (is_constant(node) or is_late_import(node))
+        and not (is_constant(node) or is_late_import(node) or is_setting(module, node))
     ]
 
 
@@ -28,6 +31,11 @@ def is_late_import(node: ast.stmt) -> bool:
         and not node.orelse
         and all(isinstance(inner, ast.ImportFrom) for inner in node.body)
     )
+
+
+def is_setting(module: Module, node: ast.stmt) -> bool:
+    """Whether a statement of a design's first file says what the design stands on, or how its kernel is built."""
+    return module.path.endswith("/__init__.py") and bool(re.fullmatch(SETTINGS, ast.unparse(node)))
 
 
 def is_text(node: ast.stmt) -> bool:
@@ -103,6 +111,12 @@ def test_no_path_hides_where_time_passes() -> None:
 def test_anything_but_a_path_or_a_constant_is_found(statement: str) -> None:
     assert len(not_a_path(parse(statement, SAMPLE))) == 1
     assert not_a_path(parse('"""Text."""\nBATCH = 32\nasync def f(): ...', SAMPLE)) == []
+
+
+def test_a_design_says_in_its_first_file_alone_what_it_stands_on() -> None:
+    assert not_a_path(parse('extends = "redo"\nunevictable_lru = False', FIRST_FILE)) == []
+    assert len(not_a_path(parse('extends = "redo"', SAMPLE))) == 1
+    assert len(not_a_path(parse("unevictable_lru = redo()\nlimit = 32", FIRST_FILE))) == 2
 
 
 @pytest.mark.parametrize(
