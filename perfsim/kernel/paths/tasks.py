@@ -9,7 +9,7 @@ from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
 from perfsim.kernel.paths.shared.memory import do_page_fault, handle_mm_fault
 from perfsim.kernel.paths.shared.migrate import do_migrate_pages
-from perfsim.kernel.paths.shared.mmap import sys_munmap
+from perfsim.kernel.paths.shared.mmap import sys_madvise, sys_munmap
 from perfsim.kernel.paths.shared.page_alloc import __alloc_pages_may_oom
 from perfsim.kernel.paths.shared.reclaim import balance_pgdat, try_to_free_pages
 from perfsim.kernel.paths.shared.shmem import shmem_lock, shmem_unlock
@@ -119,13 +119,16 @@ async def fault_as_process(cpu: Cpu, nr_pages: int) -> None:
 
 
 async def fault_as_thread(cpu: Cpu, nr_pages: int) -> None:
-    """A thread of another task that touches a page of its ranges each time."""
+    """A thread of another task that touches a page of its ranges each time, and gives back another, as free() does."""
     while not await cpu.should_stop():
         vma = await cpu.pick_range()
         slot = await cpu.pick_slot(vma, nr_pages)
         await do_page_fault(cpu, slot)
         await cpu.sched_yield()
         await cpu.think()
+        slot = await cpu.pick_slot(vma, nr_pages)
+        await sys_madvise(cpu, slot, 1)
+        await cpu.sched_yield()
 
 
 async def touch_range(cpu: Cpu, vma: int, nr_pages: int) -> None:

@@ -7,7 +7,7 @@ from perfsim.kernel.paths.lock_page.vmscan import putback_lru_page
 from perfsim.kernel.paths.shared.filemap import lock_page, trylock_page, unlock_page, wait_on_page_writeback
 from perfsim.kernel.paths.shared.migrate import migrate_page, new_node_page, remove_migration_ptes
 from perfsim.kernel.paths.shared.swap import put_page
-from perfsim.kernel.state import EAGAIN, ENOMEM, PAGELIST, PG_LOCKED, PG_WRITEBACK
+from perfsim.kernel.state import EAGAIN, ENOMEM, NONE, PAGELIST, PG_LOCKED, PG_WRITEBACK
 
 
 async def putback_lru_pages(cpu: Cpu) -> int:
@@ -50,21 +50,25 @@ async def move_to_new_page(cpu: Cpu, newpage: int, page: int) -> int:
 async def unmap_and_move(cpu: Cpu, page: int, node: int, force: int) -> int:
     """C: mm/migrate.c, unmap_and_move(). Returns 0, -EAGAIN or -ENOMEM.
 
-    Differs: what C does between its first and its last label is __unmap_and_move(), as in later kernels.
+    Differs: what C does between its first and its last label is __unmap_and_move(), as in later kernels. A page that has
+    moved and has no mapping any more is R1 whatever its count, for it may be another's by now; put_page() would take a
+    reference from that one, and nothing that the run says afterwards would be of use.
     """
     newpage = await new_node_page(cpu, node)
     if newpage < 0:
         return -ENOMEM
 
-    rc = 0
+    rc, moved = 0, 0
     if await cpu.page_count(page) != 1:  # else it was freed from under us, so we are done
         await cpu.mem_cgroup_prepare_migration(page, newpage)
         rc = await __unmap_and_move(cpu, page, newpage, force)
+        moved = not rc
 
     # end_migration: if migration was not successful then this will free the page
     if not await cpu.page_has_mapping(newpage):
-        await cpu.VM_BUG_ON_COUNT_NOT(newpage, 1)
-        await put_page(cpu, newpage)
+        await cpu.VM_BUG_ON_COUNT_NOT(newpage, NONE if moved else 1)
+        if not moved:
+            await put_page(cpu, newpage)
     return rc
 
 

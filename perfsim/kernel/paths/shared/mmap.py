@@ -31,6 +31,19 @@ async def sys_munmap(cpu: Cpu, vma: int, nr_pages: int) -> None:
     await cpu.up_write(mm)
 
 
+async def sys_madvise(cpu: Cpu, slot: int, nr_pages: int) -> None:
+    """C: mm/madvise.c, sys_madvise(MADV_DONTNEED), of a part of a range. Differs: nothing.
+
+    mmap_sem is held for reading, as faults and migration hold it: pages go away while migration has them isolated.
+    """
+    await cpu.work(SYSCALL)
+    mm = await cpu.current_mm()
+    await down_read(cpu, mm)
+    if not await cpu.slot_locked(slot):
+        await unmap_region(cpu, slot, nr_pages)  # zap_page_range
+    await cpu.up_read(mm)
+
+
 async def unmap_region(cpu: Cpu, start: int, nr_pages: int) -> None:
     """C: mm/mmap.c, unmap_region(), with zap_pte_range() and tlb_finish_mmu().
 

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.shared.swap import put_page
+from perfsim.kernel.paths.lock_page.vmscan import page_evictable
+from perfsim.kernel.paths.shared.filemap import unlock_page
+from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
+from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru, put_page
 from perfsim.kernel.paths.shared.truncate import clear_page_mlock
-from perfsim.kernel.state import (
-    LRU_UNEVICTABLE,
-    PG_ACTIVE,
-    PG_DIRTY,
-    PG_LOCKED,
-    PG_LRU,
-    PG_UNEVICTABLE,
-    PG_UPTODATE,
-    UNEVICTABLE_PGCULLED,
-    UNEVICTABLE_PGRESCUED,
-)
+from perfsim.kernel.state import LRU_UNEVICTABLE, PG_ACTIVE, PG_DIRTY, PG_UNEVICTABLE, PG_UPTODATE
 from perfsim.machine.costs import RADIX_DELETE
-
-if TYPE_CHECKING:
-    from perfsim.kernel.paths.lock_page.vmscan import page_evictable
-    from perfsim.kernel.paths.shared.filemap import unlock_page
-    from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
-    from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru
 
 extends = "lock_page"
 
 
 async def truncate_complete_page(cpu: Cpu, page: int) -> None:
+    """C: mm/truncate.c, truncate_complete_page()."""
     if not await cpu.page_has_mapping(page):
         return
     if await cpu.test_flag(page, PG_DIRTY):
@@ -42,11 +28,10 @@ async def truncate_complete_page(cpu: Cpu, page: int) -> None:
 
 
 async def putback_lru_page(cpu: Cpu, page: int) -> int:
+    """C: mm/vmscan.c, putback_lru_page(), with the assertion at line 510."""
     ret = 1
-    await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)
-    await cpu.VM_BUG_ON(page, PG_LRU)
     lru = await cpu.test_and_clear(page, PG_ACTIVE)
-    was_unevictable = await cpu.test_and_clear(page, PG_UNEVICTABLE)
+    await cpu.test_and_clear(page, PG_UNEVICTABLE)
     if not await cpu.page_has_mapping(page):
         await cpu.VM_BUG_ON_COUNT_NOT(page, 1)  # mm/vmscan.c:510
         await unlock_page(cpu, page)
@@ -55,12 +40,8 @@ async def putback_lru_page(cpu: Cpu, page: int) -> int:
         lru += await cpu.page_is_file_cache(page)
         await lru_cache_add_lru(cpu, page, lru)
         await mem_cgroup_move_lists(cpu, page, lru)
-        if was_unevictable:
-            await cpu.count_vm_event(UNEVICTABLE_PGRESCUED, 1)
     else:
         await add_page_to_unevictable_list(cpu, page)
         await mem_cgroup_move_lists(cpu, page, LRU_UNEVICTABLE)
-        if not was_unevictable:
-            await cpu.count_vm_event(UNEVICTABLE_PGCULLED, 1)
     await put_page(cpu, page)
     return ret

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import EAGAIN, PG_WRITEBACK
-
-if TYPE_CHECKING:
-    from perfsim.kernel.paths.lock_page.migrate import move_to_new_page
-    from perfsim.kernel.paths.lock_page.vmscan import putback_lru_page
-    from perfsim.kernel.paths.shared.filemap import lock_page, trylock_page, unlock_page, wait_on_page_writeback
-    from perfsim.kernel.paths.shared.migrate import remove_migration_ptes
-    from perfsim.kernel.paths.shared.swap import put_page
+from perfsim.kernel.paths.lock_page.migrate import move_to_new_page
+from perfsim.kernel.paths.lock_page.vmscan import putback_lru_page
+from perfsim.kernel.paths.shared.filemap import lock_page, trylock_page, unlock_page
+from perfsim.kernel.paths.shared.migrate import remove_migration_ptes
+from perfsim.kernel.paths.shared.swap import put_page
+from perfsim.kernel.state import EAGAIN
 
 extends = "lock_page"
 
 
 async def __unmap_and_move(cpu: Cpu, page: int, newpage: int, force: int) -> int:
+    """C: mm/migrate.c, the middle of unmap_and_move(), with the assertion at line 719; without writeback."""
     unlock = 1
     rc = -EAGAIN
     if not await trylock_page(cpu, page):
         if not force:
             return rc
         await lock_page(cpu, page)
-    writeback = await cpu.test_flag(page, PG_WRITEBACK)
-    if writeback and force:
-        await wait_on_page_writeback(cpu, page)
-        writeback = 0
-    if not writeback and await cpu.page_has_mapping(page):
+    if await cpu.page_has_mapping(page):
         await cpu.set_migration_pte(page)
         if not await cpu.page_mapped(page):
             rc = await move_to_new_page(cpu, newpage, page)

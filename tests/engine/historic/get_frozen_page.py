@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from perfsim.kernel.cpu import Cpu
-
-if TYPE_CHECKING:
-    from perfsim.kernel.paths.shared.filemap import wait_on_page_locked
-    from perfsim.kernel.paths.shared.swap import put_page
+from perfsim.kernel.paths.shared.filemap import wait_on_page_locked
+from perfsim.kernel.paths.shared.swap import put_page
 
 extends = "lock_page"
 
 
 async def migration_entry_wait(cpu: Cpu, slot: int) -> None:
+    """C: mm/migrate.c, migration_entry_wait(). The pte lock that C holds over the two steps is not modelled."""
     page = await cpu.pte_migration_page(slot)
     if page >= 0:
         await cpu.get_page(page)
