@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.filemap import trylock_page, unlock_page
-from perfsim.kernel.paths.shared.rwsem import down_write
+from perfsim.kernel.paths.shared.rwsem import down_read, down_write
 from perfsim.kernel.paths.shared.swap import lru_add_drain, put_page, release_pages
 from perfsim.kernel.state import MMU_GATHER, PG_SWAPCACHE
 from perfsim.machine.costs import SYSCALL, TLB_FLUSH_LOCAL
