@@ -47,7 +47,7 @@ _SHARED = (
     *("filemap", "memcontrol", "memory", "migrate", "mmap", "page_alloc", "reclaim", "rwsem", "shmem", "swap"),
     *("swap_state", "syscalls", "timer", "truncate", "unevictable", "vmscan", "workqueue", "writeback"),
 )
-_OWN = ("vmscan", "mlock", "migrate", "shmem")
+OWN_FILES = ("vmscan", "mlock", "migrate", "shmem")
 """The files that a design may have, named as those of the kernel."""
 
 
@@ -137,7 +137,7 @@ def _lineage(name: str) -> tuple[str, ...]:
 
 def _own_modules(name: str) -> list[ModuleType]:
     folder = Path(str(importlib.import_module(f"{_PACKAGE}.{name}").__file__)).parent
-    own = [file for file in _OWN if (folder / f"{file}.py").is_file()]
+    own = [file for file in OWN_FILES if (folder / f"{file}.py").is_file()]
     return [importlib.import_module(f"{_PACKAGE}.{name}.{file}") for file in own]
 
 

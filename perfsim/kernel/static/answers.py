@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from perfsim.kernel.constants import INTEGER_MIN
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
-from perfsim.kernel.state import LRU_FILE, LRU_INACTIVE_ANON, LRU_LISTS, NONE, PG_LOCKED, PG_LRU, PG_MLOCKED
+from perfsim.kernel.state import LRU_FILE, LRU_LISTS, NONE, PG_LOCKED, PG_LRU, PG_MLOCKED
 from perfsim.kernel.static.values import Some, Value
 
 Question = tuple[str, int | None]
@@ -22,10 +22,15 @@ _YES_OR_NO = (
     *FLAG_PRIMITIVES,
     *("page_has_mapping", "page_anon", "page_mapped", "page_dirty", "page_referenced", "mapping_unevictable"),
     *("get_page_unless_zero", "put_page_testzero", "page_freeze_refs", "memcg_enabled", "trylock_page_cgroup"),
-    *("waitqueue_active", "wait_queued", "zone_watermark_ok", "inactive_is_low", "slot_locked", "should_stop"),
-    "task_locks_pages",
+    *("waitqueue_active", "wait_queued", "zone_watermark_ok", "inactive_anon_is_low", "slot_locked", "should_stop"),
+    *("task_locks_pages", "task_shares", "current_is_kswapd", "zone_is_all_unreclaimable", "bdi_write_congested"),
+    *("down_read_or_queue", "down_read_trylock", "down_write_or_queue", "insert_wq_barrier", "next_work"),
+    *("pte_lock_none", "mapped_object", "within_i_size", "page_cached_at", "add_to_page_cache", "left_to_scan"),
 )
-_A_PAGE_OR_NONE = ("list_last", "lru_to_page", "rmqueue", "follow_page", "pte_page")
+_A_PAGE_OR_NONE = (
+    *("list_last", "list_prev", "lru_to_page", "rmqueue", "follow_page", "pte_page", "zap_pte", "find_get_page"),
+    *("pte_migration_page", "get_migration_page"),
+)
 _A_COUNT = ("pagevec_add", "pagevec_count")
 _NOT_NEGATIVE = ("page_zone", "numa_zone", "page_mapping", "page_waitqueue", "pagevec_page", "vma_start")
 
@@ -33,7 +38,6 @@ _FEW: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(_YES_OR_NO, (0, 1)),
     "page_is_file_cache": (0, LRU_FILE),
     "page_lru_list": tuple(range(LRU_LISTS)),
-    "balance_list": (LRU_INACTIVE_ANON, LRU_FILE),
     "try_to_unmap": (SWAP_SUCCESS, SWAP_AGAIN, SWAP_MLOCK),
 }
 
@@ -56,7 +60,18 @@ USUAL: dict[Question, int] = {
     ("waitqueue_active", None): 0,
     ("wait_queued", None): 0,
     ("zone_watermark_ok", None): 1,
-    ("inactive_is_low", None): 0,
+    ("inactive_anon_is_low", None): 0,
+    ("zone_is_all_unreclaimable", None): 0,
+    ("bdi_write_congested", None): 0,
+    ("down_read_or_queue", None): 1,
+    ("down_write_or_queue", None): 1,
+    ("list_prev", None): NONE,
+    ("pte_migration_page", None): NONE,
+    ("pte_lock_none", None): 1,
+    ("mapped_object", None): 0,
+    ("within_i_size", None): 1,
+    ("page_cached_at", None): 1,
+    ("add_to_page_cache", None): 1,
     ("slot_locked", None): 0,
     ("pagevec_count", None): 0,
     ("try_to_unmap", None): SWAP_SUCCESS,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from perfsim.kernel.designs import PROBES, Design
+from perfsim.kernel.designs import OWN_FILES, PROBES, Design
 from perfsim.kernel.paths import tasks
 from perfsim.kernel.state import PUTBACK
 from perfsim.kernel.static.answers import SCENARIOS, Scenario
@@ -98,10 +98,11 @@ class _Costs:
 
 
 def _differing(a: Texts, b: Texts) -> list[str]:
-    """Paths that only one design has, or that are not the same in both, in the order of their files."""
+    """Paths that only one design has, or that are not the same in both, in the order of the patch's files."""
     names = [name for name in {**a, **b} if name not in a or name not in b or not does_the_same(a[name], b[name])]
     texts = {**b, **a}
-    files = list(dict.fromkeys(text.place.split("/")[-1] for text in (*a.values(), *b.values())))
+    written_in = [text.place.split("/")[-1] for text in (*a.values(), *b.values())]
+    files = list(dict.fromkeys([*(f"{file}.py" for file in OWN_FILES), *written_in]))
     return sorted(names, key=lambda name: (files.index(texts[name].place.split("/")[-1]), texts[name].line))
 
 

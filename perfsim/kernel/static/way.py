@@ -177,12 +177,18 @@ def _line(words: str, call: Called, answer: Value) -> Line:
     page, zone = named.get("page", 0), named.get("zone", 0)
     lines: dict[str, Line] = {
         "page": ("page", page),
+        "newpage": ("page", named.get("newpage", 0)),
         "result": ("page", answer),
         "before page": ("before", page),
         "after page": ("after", page),
         "page_cgroup": ("page_cgroup", page),
         "first of list": ("first", zone, named.get("lru", 0)),
+        "last of list": ("last", zone, named.get("lru", 0)),
         "mapping": ("mapping", named.get("mapping", 0)),
+        "mapping of range": ("mapping of range", named.get("range_", 0)),
+        "mm": ("mm", named.get("mm", 0)),
+        "work queue": ("work queue", named.get("on_cpu", "own")),
+        "zone": ("zone", zone),
         "queue": ("lock", WAIT_BUCKET, named.get("bucket", _of("page_waitqueue", page))),
         "lock": ("lock", named.get("lock_class", 0), named.get("index", 0)),
         "lru lock": ("lock", LRU_LOCK, zone),

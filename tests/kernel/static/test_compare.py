@@ -71,10 +71,10 @@ def test_hunks_have_the_lines_of_the_files(shipped: Comparison) -> None:
 def test_the_entries_of_the_kernel_that_reach_a_difference_follow(shipped: Comparison) -> None:
     differing = {one.path for one in shipped.differences}
     entries = [pair.path for pair in shipped.ways if pair.path not in differing]
-    assert {"shrink_zone", "sys_mlock", "sys_munlock", "handle_mm_fault"} <= set(entries)
+    assert {"try_to_free_pages", "sys_mlock", "sys_munlock", "handle_mm_fault", "do_migrate_pages"} <= set(entries)
     assert "lru_add_drain" not in entries  # reaches nothing that differs
     assert set(entries).isdisjoint({"kswapd", "run_task", "shrink_page"})
-    assert set(ways_of(shipped, "shrink_zone")) == {"fast", "worst"}
+    assert set(ways_of(shipped, "try_to_free_pages")) == {"fast", "worst"}
 
 
 def test_a_named_way_is_shown_unless_it_is_the_fast_one(shipped: Comparison) -> None:

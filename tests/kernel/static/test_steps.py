@@ -16,8 +16,11 @@ from perfsim.kernel.state import (
     MZ_LOCK,
     NONE,
     PG_ACTIVE,
+    PG_LOCKED,
     RET_PAGES,
+    TASK_SLEEPING,
     State,
+    cache_index,
     list_head,
     spinlock,
 )
@@ -29,14 +32,24 @@ from perfsim.machine.coherence import EXCLUSIVE
 from perfsim.machine.costs import CONTEXT_SWITCH, GUP_PAGE, IDLE_EXIT, IPI, LINE_SERVICE
 from perfsim.machine.profile import load_profile
 from perfsim.machine.state import BLOCKED
-from tests.kernel.conftest import StateMaker
+from tests.kernel.conftest import WORKLOAD, StateMaker
 
 OWN_CPU, FAR_CPU = 0, 2
+WITH_OBJECT = WORKLOAD.replace(
+    "measure:", "  - {name: segments, kind: shm_lock, count: 1, hold: 1us, think: 1us, range_pages: 16}\nmeasure:"
+)
 Prepare = Callable[[State, int, int], None]
 """Called with a state, the page, and the CPU that is to hold all lines."""
 
 LATER_PS = 10**9
 """An instant at which the refetches of those who wait for a lock are over."""
+
+EMPTY_SLOT = 8 * 16
+"""A pte of a range that test states have."""
+
+ON_PTE = ("set_pte", "zap_pte", "get_migration_page", "pte_migration_page", "pte_lock_none", "pte_unlock")
+ON_OBJECT = ("find_get_page", "page_cached_at", "add_to_page_cache", "i_size_write")
+ON_OBJECT += ("mapping_set_unevictable", "mapping_clear_unevictable")
 
 # Time that the workload's file gives, no cost of the kernel's.
 WORKLOADS_TIME = {"hold"}
@@ -73,6 +86,15 @@ def before(*calls: tuple[str, tuple[int, ...], int]) -> Prepare:
     return prepare
 
 
+def mmap_sem_taken(how: str) -> Prepare:
+    """Let task 0 have mmap_sem 0."""
+
+    def prepare(s: State, page: int, holder: int) -> None:
+        PRIMITIVES[how].effect(s, 0, 0, 0)
+
+    return prepare
+
+
 def unlinked(s: State, page: int, holder: int) -> None:
     PRIMITIVES["list_del"].effect(s, 0, 0, page)
 
@@ -95,10 +117,42 @@ def kswapd_asleep(s: State, page: int, holder: int) -> None:
     PRIMITIVES["kswapd_sleep"].effect(s, 5, 0)
 
 
+def mapped_by_a_range(s: State, page: int, holder: int) -> None:
+    s.pages.slot[page] = EMPTY_SLOT
+    s.ranges.pte[EMPTY_SLOT] = page
+
+
+def migrating(s: State, page: int, holder: int) -> None:
+    mapped_by_a_range(s, page, holder)
+    PRIMITIVES["set_migration_pte"].effect(s, 0, 0, page)
+
+
+def cached(s: State, page: int, holder: int) -> None:
+    s.objects.cached[cache_index(s, first_slot_of_object(s))] = page
+    s.pages.slot[page] = first_slot_of_object(s)
+
+
+def not_cached(s: State, page: int, holder: int) -> None:
+    s.objects.cached[cache_index(s, first_slot_of_object(s))] = NONE
+
+
+def first_slot_of_object(s: State) -> int:
+    return s.settings.first_object_range * s.settings.range_pages
+
+
+def thread_asleep(s: State, page: int, holder: int) -> None:
+    s.tasks.state[s.work.thread[FAR_CPU]] = TASK_SLEEPING
+
+
+def request_queued(s: State, page: int, holder: int) -> None:
+    PRIMITIVES["submit_bio"].effect(s, 0, 0, page)
+
+
 UNLOCKS = ("spin_unlock", "spin_unlock_irq", "spin_unlock_irqrestore")
 BEFORE: dict[str, Prepare] = {
     **dict.fromkeys(UNLOCKS, lock_held(LRU_LOCK)),
     "list_move_to_lru_head": lock_held(LRU_LOCK),
+    "list_move_to_lru_tail": lock_held(LRU_LOCK),
     "mem_cgroup_move": lock_held(MZ_LOCK),
     "add_page_to_lru_list": unlinked_with_lock,
     "list_add": unlinked,
@@ -108,10 +162,24 @@ BEFORE: dict[str, Prepare] = {
     "remove_wait_queue": before(("prepare_to_wait_exclusive", (), 0)),
     "wake_up_bit": before(("prepare_to_wait_exclusive", (), 1), ("io_schedule", (), 1)),
     "wakeup_kswapd": kswapd_asleep,
+    "up_read": mmap_sem_taken("down_read_or_queue"),
+    "up_write": mmap_sem_taken("down_write_or_queue"),
+    "list_prev": on_private_list,
+    "zap_pte": mapped_by_a_range,
+    "set_migration_pte": mapped_by_a_range,
+    "remove_migration_pte": migrating,
+    "get_migration_page": migrating,
+    "find_get_page": cached,
+    "replace_slot": cached,
+    "add_to_page_cache": not_cached,
+    "queue_work": thread_asleep,
+    "complete_request": request_queued,
+    "serve_request": request_queued,
 }
 """What must be so for the case that the table declares; nothing for the others."""
 
 ARGUMENTS = {"lru": LRU_ACTIVE_FILE, "flag": PG_ACTIVE, "mapping": 1, "expected": 2, "count": 2, "cost": GUP_PAGE}
+ARGUMENTS |= {"newpage": 5, "on_cpu": FAR_CPU, "ticks": 1, "size": 1}
 ARGUMENTS |= {"which": L_HOLD, "source": L_HOLD, "target": RET_PAGES, "vector": 7, "locked": 1, "delta": 1}
 
 
@@ -122,6 +190,12 @@ def arguments_of(name: str, s: State, page: int) -> tuple[int, ...]:
         given["lru"] = LRU_UNEVICTABLE
     if name in {"follow_page", "pte_page"}:
         given["slot"] = next(slot for slot, mapped in enumerate(s.ranges.pte) if mapped != NONE)
+    if name in ON_PTE:
+        given["slot"] = EMPTY_SLOT
+    if name in ON_OBJECT:
+        given |= {"slot": first_slot_of_object(s), "range_": s.settings.first_object_range}
+    if name == "wake_up_bit":
+        given["flag"] = PG_LOCKED
     return tuple(given.get(argument, 0) for argument in argument_names(PRIMITIVES[name]))
 
 
@@ -143,7 +217,7 @@ def charged_ps(s: State, name: str, holder: int) -> tuple[int, int, tuple[int, .
 @pytest.mark.parametrize("name", [name for name in PRIMITIVES if name not in WORKLOADS_TIME])
 def test_a_primitive_charges_what_its_steps_cost(make_state: StateMaker, name: str, holder: int, profile: str) -> None:
     steps_of(name)
-    s = make_state(f"machine.profile={profile}")
+    s = make_state(f"machine.profile={profile}", "kernel.drain_all=twice", workload=WITH_OBJECT)
     answer, cost_ps, arguments = charged_ps(s, name, holder)
     counts, _ = after(Called(name, arguments, "here"), answer, Counts(), {})
     costs = load_profile(profile)

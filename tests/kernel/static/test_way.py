@@ -82,8 +82,8 @@ def test_a_sleep_costs_two_switches_and_more_and_is_no_longer_among_many() -> No
 
 
 def test_what_may_sleep_sleeps_only_when_another_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(STEPS, "down_write_mmap_sem", (Step(Kind.MAY_SLEEP),))
-    call = Called("down_write_mmap_sem", (), "here")
+    monkeypatch.setitem(STEPS, "rwsem_schedule", (Step(Kind.MAY_SLEEP),))
+    call = Called("rwsem_schedule", (), "here")
     sleeps = [after(call, 0, Counts(), {}, contended=contended)[0].sleeps for contended in (False, True)]
     assert sleeps == [0, 1]
 
