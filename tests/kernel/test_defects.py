@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,11 @@ from perfsim.kernel.boot import Seed
 from perfsim.kernel.defects import DEFECTS
 from perfsim.kernel.designs import SHIPPED
 from perfsim.measure.row import Row, simulate
-from tests.engine.conftest import ScenarioMaker
-from tests.engine.test_trap import design_of
+from perfsim.scenario.schema import Scenario
+from perfsim.scenario.validate import load_scenario
 
+ScenarioMaker = Callable[..., Scenario]
+HISTORIC = Path(__file__).parents[1] / "engine" / "historic"
 SEEDS = [Seed(number, 0) for number in range(1, 6)]
 
 # Threads give pages back while movers have them isolated; every addition to the LRU drains the pagevec, so that the
@@ -40,6 +44,18 @@ tasks:
   - {name: lockers, kind: mlock, count: 6, shares: writers, hold: {exponential: 500ns}, think: {exponential: 500ns}}
 measure: {warmup: 0us, duration: 2ms}
 """
+
+
+@pytest.fixture
+def scenario_of(tmp_path: Path) -> ScenarioMaker:
+    """A scenario of a text; further arguments are as for --set."""
+
+    def make(text: str, *sets: str) -> Scenario:
+        file = tmp_path / "w.yaml"
+        file.write_text(text, encoding="utf-8")
+        return load_scenario(str(file), sets)
+
+    return make
 
 
 def rows_of(scenario_of: ScenarioMaker, workload: str, design: str) -> list[Row]:
@@ -79,7 +95,7 @@ def test_pages_given_back_while_they_move_show_who_looks_at_them_too_late(
 def test_a_page_truncated_while_an_interrupt_holds_up_its_mlock_is_freed_mlocked_without_the_page_lock(
     design: str, defects: set[str], scenario_of: ScenarioMaker
 ) -> None:
-    rows = rows_of(scenario_of, TRUNCATED, design_of(design))
+    rows = rows_of(scenario_of, TRUNCATED, str(HISTORIC / f"{design}.py"))
     assert set(hits_in(rows)) == defects
     assert all(row["unevictable_pgs_mlocked"] for row in rows)
 
