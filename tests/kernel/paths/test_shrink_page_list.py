@@ -9,6 +9,7 @@ from perfsim.kernel.state import (
     LRU_LOCK,
     LRU_UNEVICTABLE,
     MAPPING_ANON,
+    NO_MAPPING,
     NONE,
     PAGE_LIST,
     PAGE_LOCK_SLEEPS,
@@ -73,6 +74,13 @@ def of_a_range(stage: Stage) -> int:
     """An evictable page that a range of some task maps."""
     lists = pages_on(stage, LRU_INACTIVE_FILE) + pages_on(stage, LRU_INACTIVE_ANON)
     return next(page for page in lists if stage.s.pages.slot[page] >= 0)
+
+
+def test_a_page_that_truncation_still_holds_is_left_to_it(stage: Stage) -> None:
+    page = cached(stage)
+    stage.s.pages.mapping[page] = NO_MAPPING  # the cache's reference is dropped, the truncation's own is left
+    assert shrink_one(stage, page) == (0, True)
+    assert stage.s.pages.refcount[page] == 1
 
 
 def test_a_clean_page_that_nobody_uses_is_freed(stage: Stage) -> None:
