@@ -6,11 +6,14 @@ What C does under the mapping's tree_lock is one step here: the lock is part of 
 from __future__ import annotations
 
 from perfsim.kernel.effects.memory import charge
+from perfsim.kernel.effects.sched import draw_of
 from perfsim.kernel.state import (
     AS_UNEVICTABLE,
+    CONTENT,
     LRU_ACTIVE,
     LRU_FILE,
     NONE,
+    PG_DIRTY,
     PG_SWAPBACKED,
     PG_UPTODATE,
     State,
@@ -20,6 +23,7 @@ from perfsim.kernel.state import (
 from perfsim.machine.coherence import atomic_on_line, read_line, write_line
 from perfsim.machine.costs import RADIX_DELETE
 from perfsim.machine.state import work
+from perfsim.numeric.random import chance
 
 
 def mapped_object(s: State, task: int, now: int, slot: int) -> int:
@@ -70,7 +74,10 @@ def page_cached_at(s: State, task: int, now: int, page: int, slot: int) -> int:
 
 
 def add_to_page_cache(s: State, task: int, now: int, page: int, slot: int) -> int:
-    """add_to_page_cache(), at a pte's offset: 1 with the cache's reference taken, 0 for EEXIST."""
+    """add_to_page_cache(), at a pte's offset: 1 with the cache's reference taken, 0 for EEXIST.
+
+    Whether the program will write to the page, by which it is dirty, is a draw.
+    """
     cpu = s.tasks.cpu[task]
     work(s.m, cpu, RADIX_DELETE)
     index = cache_index(s, slot)
@@ -82,7 +89,9 @@ def add_to_page_cache(s: State, task: int, now: int, page: int, slot: int) -> in
     s.pages.mapping[page] = 2 * (s.settings.nodes + 1 + object_of(s, slot))
     s.pages.slot[page] = slot
     charge(s, page, LRU_FILE if s.ranges.file[slot // s.settings.range_pages] else LRU_ACTIVE)
-    s.pages.flags[page] |= PG_UPTODATE | (0 if s.ranges.file[slot // s.settings.range_pages] else PG_SWAPBACKED)
+    dirty = chance(draw_of(s, task, CONTENT), s.settings.dirty_ppm)
+    swap_backed = 0 if s.ranges.file[slot // s.settings.range_pages] else PG_SWAPBACKED
+    s.pages.flags[page] |= PG_UPTODATE | (PG_DIRTY if dirty else 0) | swap_backed
     return 1
 
 

@@ -127,6 +127,7 @@ async def shrink_page(cpu: Cpu, page: int) -> int:
                 return KEEP
             if await cpu.test_flag(page, PG_DIRTY | PG_WRITEBACK):
                 return KEEP_LOCKED
+    # A truncated page is freed by whoever holds it, and by the pagevec that reclaim puts it back with.
     if not await cpu.page_has_mapping(page) or not await __remove_mapping(cpu, page):
         return KEEP_LOCKED
     return FREE_IT
