@@ -235,7 +235,7 @@ def _check_paths(module: ModuleType, tree: ast.Module, base_name: str) -> None:
             line = function.__code__.co_firstlineno
             raise InputError(f"{place}:{line}:1", f"{name} is made, not written; write async def {name}(cpu, ...)")
     shapes = {name: shape_of(node) for name, node in written.items()}
-    base = _base_paths(base_name)
+    base = base_paths(base_name)
     integers = {name: int(value) for name, value in vars(module).items() if isinstance(value, int)}
     primitives = {name: primitive.arguments for name, primitive in PRIMITIVES.items()}
     scope = Scope(integers, {name: shape_of(node) for name, node in base.items()} | shapes, primitives)
@@ -263,7 +263,7 @@ def _missed_values(
 
 
 @functools.cache
-def _base_paths(name: str) -> dict[str, ast.AsyncFunctionDef]:
+def base_paths(name: str) -> dict[str, ast.AsyncFunctionDef]:
     """The source of every path of a shipped design, by name."""
     files = [Path(str(module.__file__)) for module in _modules(name)]
     return {node.name: node for file in files for node in paths_in(ast.parse(file.read_bytes()))}

@@ -149,7 +149,7 @@ def test_devices_follow_the_tasks_on_processors_of_their_own(s: State) -> None:
 
 def test_every_list_head_is_a_link_of_its_own(s: State) -> None:
     assert (s.settings.first_head, s.settings.first_private) == (1024, 1024 + 2 * 5)
-    assert len(s.pages.next) == 1024 + 2 * 5 + s.settings.tasks * 4
+    assert len(s.pages.next) == 1024 + 2 * 5 + s.settings.tasks * 5
 
 
 def test_a_lock_loop_takes_the_lock_that_the_workload_names(make_state: StateMaker) -> None:

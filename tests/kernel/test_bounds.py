@@ -9,14 +9,18 @@ from perfsim.kernel import state as k
 from perfsim.kernel.bounds import Bounds, argument_names, bounds_of, check_arguments
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.state import State
+from tests.kernel.conftest import WORKLOAD
 
 StateMaker = Callable[..., State]
+
+
+WITH_OBJECT = WORKLOAD.replace("measure:", "  - {name: s, kind: shm_lock, count: 1, hold: 1us, think: 1us}\nmeasure:")
 
 
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_every_argument_of_a_primitive_has_bounds_within_64_bits(name: str, make_state: StateMaker) -> None:
     primitive = PRIMITIVES[name]
-    bounds = bounds_of(make_state(), primitive)
+    bounds = bounds_of(make_state(workload=WITH_OBJECT), primitive)
     assert len(bounds) == len(argument_names(primitive)) == primitive.arguments
     for bound in bounds:
         assert -(1 << 63) < bound.low <= bound.high < 1 << 63

@@ -9,12 +9,12 @@ import pytest
 
 from perfsim.kernel.invariants import pages_of_list
 from perfsim.kernel.state import (
+    LOCKED_ELSEWHERE,
     LRU_ACTIVE_ANON,
     LRU_ACTIVE_FILE,
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
     LRU_UNEVICTABLE,
-    MAPPED_ELSEWHERE,
     NONE,
     PG_DIRTY,
     PG_LRU,
@@ -123,7 +123,7 @@ def test_a_range_is_of_one_kind_and_one_zone(s: State) -> None:
 
 def test_locked_pages_that_fill_no_range_are_locked_for_good(make_state: StateMaker) -> None:
     s = make_state("memory.mlocked_fraction=0.1")  # 51 pages: three ranges of 16, and 3
-    pinned = [page for page in pages_of_list(s, 0, LRU_UNEVICTABLE) if s.pages.slot[page] == MAPPED_ELSEWHERE]
+    pinned = [page for page in pages_of_list(s, 0, LRU_UNEVICTABLE) if s.pages.slot[page] == LOCKED_ELSEWHERE]
     assert len(pinned) == 51 % 16
 
 

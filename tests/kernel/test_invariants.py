@@ -113,6 +113,10 @@ def free_a_page_twice(s: State) -> None:
     s.pages.next[s.pages.next[page]] = page
 
 
+def be_of_an_object_that_has_no_such_page(s: State) -> None:
+    s.pages.mapping[pages_of_list(s, 0, LRU_INACTIVE_FILE)[0]] = 2 * (s.settings.nodes + 1)
+
+
 def free_a_page_of_another_zone(s: State) -> None:
     first, second = s.zones.free_head
     s.zones.free_head[0], s.zones.free_head[1] = second, first
@@ -222,6 +226,7 @@ CORRUPTIONS: list[tuple[str, Corruption]] = [
     ("references_cover_users", keep_a_reference_to_a_free_page),
     ("every_page_has_a_place", lose_a_free_page),
     ("every_page_has_a_place", miscount_free_pages),
+    ("caches_agree_with_pages", be_of_an_object_that_has_no_such_page),
     ("every_page_has_a_place", free_a_page_of_another_zone),
     ("every_page_has_a_place", link_a_free_page),
     ("every_page_has_a_place", keep_more_pages_in_hand_than_tasks_have_hands),

@@ -55,7 +55,7 @@ def test_a_task_asleep_on_a_page_lock_says_on_which_since_when_and_who_has_it(ru
     do(running, "page_lock_contended", 9, task=1, now=2_000)
     do(running, "prepare_to_wait_exclusive", 9, task=1, now=2_000)
     do(running, "io_schedule", task=1, now=2_500)
-    wait = "lockers[1] on CPU 1 sleeps on the lock of page 9 since 2000 ps"
+    wait = "lockers[1] on CPU 1 sleeps on the lock of page 9 since 2500 ps"
     assert waits_of(running, 1, NAMES) == f"{wait}; held by lockers[0] since {100 + cost_ps} ps"
     do(running, "test_and_clear", 9, PG_LOCKED, task=0, now=3_000)
     assert waits_of(running, 1, NAMES) == f"{wait}; held by nobody"
@@ -147,9 +147,12 @@ def test_a_thread_of_keventd_is_at_rest_unless_it_has_work(make_state: StateMake
     s = make_state("kernel.drain_all=twice")
     for task in range(7):
         s.tasks.state[task] = TASK_DONE
-    assert unfinished(s) == [7, 8, 9, 10], "not started"
+    assert unfinished(s) == list(range(7, 14)), "not started: neither the threads nor the timer and two disks"
     for task in range(7, 11):
         do(s, "task_begin", task=task)
+    do(s, "wait_for_tick", task=11)
+    for disk in (12, 13):
+        do(s, "wait_for_request", task=disk)
     assert unfinished(s) == []
     s.stop[0] = 1
     assert unfinished(s) == []

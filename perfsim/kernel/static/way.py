@@ -187,7 +187,7 @@ def _line(words: str, call: Called, answer: Value) -> Line:
         "mapping": ("mapping", named.get("mapping", 0)),
         "mapping of range": ("mapping of range", named.get("range_", 0)),
         "mm": ("mm", named.get("mm", 0)),
-        "work queue": ("work queue", named.get("on_cpu", "own")),
+        "work queue": ("work queue", named.get("on_cpu", NONE)),
         "zone": ("zone", zone),
         "queue": ("lock", WAIT_BUCKET, named.get("bucket", _of("page_waitqueue", page))),
         "lock": ("lock", named.get("lock_class", 0), named.get("index", 0)),

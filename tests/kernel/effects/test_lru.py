@@ -21,6 +21,7 @@ from perfsim.kernel.state import (
     PG_ACTIVE,
     PG_SWAPBACKED,
     PG_UNEVICTABLE,
+    PRIVATE_LISTS,
     PVEC,
     RET_PAGES,
     STACK_VECTORS,
@@ -52,7 +53,7 @@ def isolate(s: State, do: Do, lru: int, count: int) -> list[int]:
 
 def private(s: State, task: int, which: int) -> list[int]:
     """Pages of a task's private list, from the head."""
-    head = s.settings.first_private + task * 4 + which
+    head = s.settings.first_private + task * PRIVATE_LISTS + which
     pages = []
     node = s.pages.next[head]
     while node != head:

@@ -136,6 +136,7 @@ def test_a_page_lock_waited_for_counts_its_wait_from_the_first_attempt(s: State,
 
 def test_a_woken_waiter_that_finds_the_lock_taken_has_lost_it_to_a_barger(s: State, do: Do) -> None:
     s.pages.flags[PAGE] |= PG_LOCKED
+    do(s, "page_lock_contended", PAGE, task=1)
     s.queues.woken[1] = 1
     do(s, "test_and_set", PAGE, PG_LOCKED, task=1)
     do(s, "test_and_set", PAGE, PG_LOCKED, task=1)

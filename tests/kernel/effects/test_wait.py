@@ -52,7 +52,7 @@ def wait(s: State, do: Do, *tasks: int, page: int = PAGE) -> None:
 def unlock(s: State, do: Do, page: int = PAGE) -> None:
     """Clear the bit and wake a waiter, by task 3."""
     s.pages.flags[page] &= ~PG_LOCKED
-    do(s, "wake_up_bit", page, task=3)
+    do(s, "wake_up_bit", page, PG_LOCKED, task=3)
 
 
 def neighbour_in_bucket(s: State) -> int:
@@ -93,7 +93,7 @@ def test_a_wake_up_between_queueing_and_sleeping_is_not_lost(running: State, do:
     do(s, "page_lock_contended", PAGE, task=1)
     do(s, "prepare_to_wait_exclusive", PAGE, task=1)
     s.pages.flags[PAGE] &= ~PG_LOCKED
-    woken = do(s, "wake_up_bit", PAGE, task=3)
+    woken = do(s, "wake_up_bit", PAGE, PG_LOCKED, task=3)
     assert woken.cost_ps > s.m.cost_ps[WAKEUP]
     assert (s.m.wakes.length[0], s.tasks.state[1]) == (0, TASK_RUNNING)
     assert do(s, "io_schedule", task=1).value == 0
@@ -123,7 +123,7 @@ def test_waking_costs_the_waker_the_queues_line_a_wake_up_and_an_interrupt(runni
     do(s, "prepare_to_wait_exclusive", PAGE, task=0)
     s.pages.flags[PAGE] &= ~PG_LOCKED
     costs = s.m.cost_ps
-    assert do(s, "wake_up_bit", PAGE, task=0).cost_ps == costs[L1_HIT] + costs[WAKEUP] + costs[IPI_SEND]
+    assert do(s, "wake_up_bit", PAGE, PG_LOCKED, task=0).cost_ps == costs[L1_HIT] + costs[WAKEUP] + costs[IPI_SEND]
 
 
 def test_waiters_of_another_page_in_the_bucket_are_passed_over(running: State, do: Do) -> None:
@@ -142,7 +142,7 @@ def test_waiters_of_another_page_in_the_bucket_are_passed_over(running: State, d
 def test_nobody_is_woken_when_the_lock_is_taken_again_meanwhile(running: State, do: Do) -> None:
     s = running
     wait(s, do, 2, 0)
-    assert do(s, "wake_up_bit", PAGE, task=3) == (0, 0)
+    assert do(s, "wake_up_bit", PAGE, PG_LOCKED, task=3) == (0, 0)
     assert queue_of(s, PAGE) == [2, 0]
     assert s.m.wakes.length[0] == 0
 

@@ -58,9 +58,9 @@ def test_a_kernel_that_never_drains_has_no_threads(make_state: StateMaker, do: D
 
 def test_threads_sleep_from_the_first_instant_and_take_no_cpu(began: State) -> None:
     assert began.work.thread == list(range(EVENTS, EVENTS + 4))
-    assert began.tasks.kind[EVENTS:] == [KEVENTD] * 4
-    assert began.tasks.state[EVENTS:] == [TASK_SLEEPING] * 4
-    assert (began.run.current, began.run.head) == ([0, 1, 2, NONE], [NONE] * 4)
+    assert began.tasks.kind[EVENTS : EVENTS + 4] == [KEVENTD] * 4
+    assert began.tasks.state[EVENTS : EVENTS + 4] == [TASK_SLEEPING] * 4
+    assert (began.run.current[:4], began.run.head[:4]) == ([0, 1, 2, NONE], [NONE] * 4)
 
 
 def test_a_thread_that_has_work_before_its_first_step_begins_like_any_task(make_state: StateMaker, do: Do) -> None:

@@ -10,7 +10,7 @@ import perfsim.kernel.paths
 
 PATHS = Path(next(iter(perfsim.kernel.paths.__path__)))
 
-# Functions in the order of the patch; those of mm/migrate.c and __clear_page_mlock() are of later issues.
+# Functions in the order of the patch.
 VMSCAN = [
     "putback_lru_page",
     "cull_unevictable_page",
@@ -19,10 +19,22 @@ VMSCAN = [
     "shrink_active_list",
     "page_evictable",
 ]
-MLOCK = ["mlock_vma_page", "munlock_vma_page", "__mlock_vma_pages_range", "__munlock_pte_handler"]
+MLOCK = [
+    "__clear_page_mlock",
+    "mlock_vma_page",
+    "munlock_vma_page",
+    "__mlock_vma_pages_range",
+    "__munlock_pte_handler",
+]
+MIGRATE = ["putback_lru_pages", "move_to_new_page", "__unmap_and_move"]
+FILES = pytest.mark.parametrize(
+    "file,order",
+    [("vmscan.py", VMSCAN), ("mlock.py", MLOCK), ("migrate.py", MIGRATE)],
+    ids=["vmscan", "mlock", "migrate"],
+)
 
 # Of the patch's files too, but not of the patch: a caller that stands where C has it.
-ALIKE = ["__munlock_vma_pages_range"]
+ALIKE = ["__munlock_vma_pages_range", "unmap_and_move"]
 
 # The patch's hunks of the functions in which a few lines change, beside their C:
 HUNKS = {
@@ -41,6 +53,33 @@ HUNKS = {
         "+await putback_lru_page(cpu, page)",  # + putback_lru_page(page);
     ],
     "page_evictable": ["-await cpu.VM_BUG_ON(page, PG_UNEVICTABLE)"],  # - VM_BUG_ON(PageUnevictable(page));
+    "__clear_page_mlock": ["-await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)"],  # - VM_BUG_ON(!PageLocked(page));
+    "putback_lru_pages": [
+        "-await lock_page(cpu, page)",  # - lock_page(page);
+        "-if await putback_lru_page(cpu, page):",  # - if (putback_lru_page(page))
+        "-await unlock_page(cpu, page)",  # - unlock_page(page);
+        "+await putback_lru_page(cpu, page)",  # + putback_lru_page(page);
+    ],
+    "move_to_new_page": [
+        "-unlock = 1",  # - int unlock = 1;
+        "-unlock = await putback_lru_page(cpu, newpage)",  # - unlock = putback_lru_page(newpage);
+        "+await putback_lru_page(cpu, newpage)",  # + putback_lru_page(newpage);
+        "-if unlock:",  # - if (unlock)
+        "-await unlock_page(cpu, newpage)",  # - unlock_page(newpage);
+        "+await unlock_page(cpu, newpage)",  # + unlock_page(newpage);
+    ],
+    "__unmap_and_move": [
+        "-unlock = 1",  # - int unlock = 1;
+        "+await unlock_page(cpu, page)",  # + unlock_page(page);
+        "-if not await cpu.page_has_mapping(page):",  # - if (!page->mapping) {
+        "-await unlock_page(cpu, page)",  # - unlock_page(page);
+        "-await put_page(cpu, page)",  # - put_page(page);
+        "-return rc",  # - goto end_migration;
+        "-unlock = await putback_lru_page(cpu, page)",  # - unlock = putback_lru_page(page);
+        "+await putback_lru_page(cpu, page)",  # + putback_lru_page(page);
+        "-if unlock:",  # - if (unlock)
+        "-await unlock_page(cpu, page)",  # - unlock_page(page);
+    ],
     "mlock_vma_page": ["-await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)"],  # - BUG_ON(!PageLocked(page));
     "munlock_vma_page": ["-await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)"],  # - BUG_ON(!PageLocked(page));
     "__mlock_vma_pages_range": [
@@ -77,10 +116,10 @@ def changes(name: str, file: str) -> list[str]:
 
 def test_the_designs_hold_files_of_the_same_names() -> None:
     names = [{file.name for file in (PATHS / design).glob("*.py")} for design in ("lock_page", "redo")]
-    assert names[0] == names[1] == {"__init__.py", "vmscan.py", "mlock.py"}
+    assert names[0] == names[1] == {"__init__.py", "vmscan.py", "mlock.py", "migrate.py"}
 
 
-@pytest.mark.parametrize("file,order", [("vmscan.py", VMSCAN), ("mlock.py", MLOCK)])
+@FILES
 def test_functions_stand_in_the_order_of_the_patch(file: str, order: list[str]) -> None:
     names = {
         design: [name for name in functions(design, file) if name not in ALIKE] for design in ("lock_page", "redo")
@@ -89,7 +128,7 @@ def test_functions_stand_in_the_order_of_the_patch(file: str, order: list[str]) 
     assert names["redo"] == [name for name in order if name != "cull_unevictable_page"]
 
 
-@pytest.mark.parametrize("file,order", [("vmscan.py", VMSCAN), ("mlock.py", MLOCK)])
+@FILES
 def test_the_designs_hold_what_the_patch_touches_and_nothing_else(file: str, order: list[str]) -> None:
     old, new = functions("lock_page", file), functions("redo", file)
     assert [name for name in order if old[name] != new.get(name)] == order

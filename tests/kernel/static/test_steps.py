@@ -48,8 +48,14 @@ EMPTY_SLOT = 8 * 16
 """A pte of a range that test states have."""
 
 ON_PTE = ("set_pte", "zap_pte", "get_migration_page", "pte_migration_page", "pte_lock_none", "pte_unlock")
-ON_OBJECT = ("find_get_page", "page_cached_at", "add_to_page_cache", "i_size_write")
-ON_OBJECT += ("mapping_set_unevictable", "mapping_clear_unevictable")
+ON_OBJECT = (
+    "find_get_page",
+    "page_cached_at",
+    "add_to_page_cache",
+    "i_size_write",
+    "mapping_set_unevictable",
+    "mapping_clear_unevictable",
+)
 
 # Time that the workload's file gives, no cost of the kernel's.
 WORKLOADS_TIME = {"hold"}
