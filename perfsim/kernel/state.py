@@ -138,6 +138,9 @@ PTE_LOCKED = -2
 """None yet: a fault has the pte lock and is about to map a page."""
 MIGRATION_ENTRY = -3
 
+FROZEN = -2
+"""No page yet: the one in the page cache has its references frozen."""
+
 EAGAIN = 11
 ENOMEM = 12
 

@@ -10,6 +10,7 @@ from perfsim.kernel.effects.sched import draw_of
 from perfsim.kernel.state import (
     AS_UNEVICTABLE,
     CONTENT,
+    FROZEN,
     LRU_ACTIVE,
     LRU_FILE,
     NONE,
@@ -46,7 +47,10 @@ def i_size_write(s: State, task: int, now: int, range_: int, size: int) -> int:
 
 
 def find_get_page(s: State, task: int, now: int, slot: int) -> int:
-    """find_get_page(), at a pte's offset: the page with a reference taken, or NONE. A frozen page is gone."""
+    """find_get_page(), at a pte's offset: the page with a reference taken, or NONE; FROZEN if it has no references now.
+
+    Whoever has frozen it holds the tree_lock in C.
+    """
     cpu = s.tasks.cpu[task]
     work(s.m, cpu, RADIX_DELETE)
     page = s.objects.cached[cache_index(s, slot)]
@@ -54,7 +58,7 @@ def find_get_page(s: State, task: int, now: int, slot: int) -> int:
         return NONE
     s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
     if s.pages.refcount[page] == 0:
-        return NONE
+        return FROZEN
     s.pages.refcount[page] += 1
     return page
 

@@ -1,4 +1,4 @@
-"""Putback without CONFIG_UNEVICTABLE_LRU. C: mm/vmscan.c of 2.6.26-rc5-mm3, the #else branches."""
+"""Putback without CONFIG_UNEVICTABLE_LRU. C: mm/vmscan.c of 2.6.26-rc5-mm3 with the rework, the #else branches."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ async def page_evictable(cpu: Cpu, page: int) -> int:
 
 
 async def try_to_unmap(cpu: Cpu, page: int) -> int:
-    """C: mm/rmap.c, try_to_unmap() with try_to_unmap_one(): a page of a VM_LOCKED vma is not unmapped.
+    """C: mm/rmap.c, try_to_unmap() with try_to_unmap_one(): a page of a VM_LOCKED vma is not unmapped, but activated.
 
-    Differs: one pte a page, so one step.
+    Differs: one pte a page, so one step; it pays for a look at mmap_sem. A page of a SHM_LOCKed segment is refused
+    here, while it is mapped; in C by shmem_writepage(), with the same end, when its ptes are gone.
     """
+    if await cpu.mapping_unevictable(await cpu.page_mapping(page)):
+        return SWAP_FAIL
     ret = await cpu.try_to_unmap(page)
     if ret == SWAP_MLOCK or ret == SWAP_AGAIN:
         return SWAP_FAIL

@@ -90,7 +90,11 @@ async def __mlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
 
 
 async def __munlock_pte_handler(cpu: Cpu, slot: int) -> None:
-    """C: mm/mlock.c, __munlock_pte_handler(). Differs: nothing."""
+    """C: mm/mlock.c, __munlock_pte_handler(). Differs: nothing.
+
+    Between the look at the pte and the page lock the page has the pte's reference alone, which truncation drops. A page
+    freed meanwhile has no mapping, so that the pte is read again; of one that is another's by then C knows nothing.
+    """
     page, locked = -1, 0
     while not locked:  # retry:
         page = await cpu.pte_page(slot)

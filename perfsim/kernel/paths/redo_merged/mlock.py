@@ -9,6 +9,7 @@ from perfsim.kernel.paths.shared.memory import get_user_pages
 from perfsim.kernel.paths.shared.swap import lru_add_drain, lru_add_drain_all, put_page
 from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
 from perfsim.kernel.state import (
+    DRAIN_TWICE,
     GUP_PAGES,
     MLOCK_BATCH,
     MLOCK_PAGES,
@@ -24,7 +25,10 @@ from perfsim.kernel.state import (
 
 
 async def __clear_page_mlock(cpu: Cpu, page: int) -> None:
-    """C: mm/mlock.c, __clear_page_mlock(): after PG_mlocked was found set and cleared. Differs: nothing."""
+    """C: mm/mlock.c, __clear_page_mlock(): after PG_mlocked was found set and cleared.
+
+    Differs: NR_MLOCK goes with the flag, so that a truncated page does not leak it; nor does C meet one here.
+    """
     await cpu.VM_BUG_ON_NOT(page, PG_LOCKED)
 
     if not await cpu.page_has_mapping(page):  # truncated ?
@@ -67,20 +71,26 @@ async def munlock_vma_page(cpu: Cpu, page: int) -> None:
 
 
 async def __mlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
-    """C: mm/mlock.c, __mlock_vma_pages_range(mlock=1), from a pte on. Differs: nothing."""
-    done = await __mlock_vma_pages(cpu, slot, nr_pages, 1)
-    await cpu.count_vm_event(MLOCK_PAGES, done)
+    """C: mm/mlock.c, __mlock_vma_pages_range(mlock=1), from a pte on. Differs: as __mlock_vma_pages()."""
+    await __mlock_vma_pages(cpu, slot, nr_pages, 1)
 
 
 async def __munlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
-    """C: mm/mlock.c, __mlock_vma_pages_range(mlock=0): no walk of the page table any more. Differs: nothing."""
-    done = await __mlock_vma_pages(cpu, slot, nr_pages, 0)
-    await cpu.count_vm_event(MUNLOCK_PAGES, done)
+    """C: mm/mlock.c, __mlock_vma_pages_range(mlock=0): no walk of the page table any more.
+
+    Differs: as __mlock_vma_pages().
+    """
+    await __mlock_vma_pages(cpu, slot, nr_pages, 0)
 
 
-async def __mlock_vma_pages(cpu: Cpu, slot: int, nr_pages: int, mlock: int) -> int:
-    """What the two forms of C: mm/mlock.c, __mlock_vma_pages_range() share. Returns the pages done."""
-    await lru_add_drain_all(cpu)  # push cached pages to LRU
+async def __mlock_vma_pages(cpu: Cpu, slot: int, nr_pages: int, mlock: int) -> None:
+    """What the two forms of C: mm/mlock.c, __mlock_vma_pages_range() share.
+
+    Differs: lru_add_drain_all() as in redo/mlock.py, which leaves it out unless drain_all is twice.
+    """
+    event = MLOCK_PAGES if mlock else MUNLOCK_PAGES
+    if await cpu.drain_all() == DRAIN_TWICE:
+        await lru_add_drain_all(cpu)  # push cached pages to LRU
 
     start = 0
     ret = 1
@@ -104,7 +114,8 @@ async def __mlock_vma_pages(cpu: Cpu, slot: int, nr_pages: int, mlock: int) -> i
                     await munlock_vma_page(cpu, page)
             await unlock_page(cpu, page)
             await put_page(cpu, page)  # ref from get_user_pages()
+        await cpu.count_vm_event(event, ret)
         start += ret
 
-    await lru_add_drain_all(cpu)  # to update stats
-    return start
+    if await cpu.drain_all() == DRAIN_TWICE:
+        await lru_add_drain_all(cpu)  # to update stats

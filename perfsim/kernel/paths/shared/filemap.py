@@ -5,7 +5,7 @@ from __future__ import annotations
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.page_alloc import __alloc_pages
 from perfsim.kernel.paths.shared.swap import __lru_cache_add, put_page
-from perfsim.kernel.state import LRU_ACTIVE, LRU_FILE, PG_LOCKED, PG_WRITEBACK, WAIT_BUCKET
+from perfsim.kernel.state import FROZEN, LRU_ACTIVE, LRU_FILE, PG_LOCKED, PG_WRITEBACK, WAIT_BUCKET
 from perfsim.machine.costs import PAGE_CLEAR
 
 
@@ -88,12 +88,24 @@ async def wake_up_page(cpu: Cpu, page: int, flag: int) -> None:
         await cpu.spin_unlock_irqrestore(WAIT_BUCKET, bucket)
 
 
+async def find_get_page(cpu: Cpu, slot: int) -> int:
+    """C: mm/filemap.c, find_get_page(): the page at a pte's offset, with a reference, or -1.
+
+    Differs: tree_lock is part of the figure. C waits for it while reclaim or migration has frozen the page under it;
+    here the lookup is done again until they have removed the page, or let it go.
+    """
+    page = await cpu.find_get_page(slot)
+    while page == FROZEN:
+        page = await cpu.find_get_page(slot)
+    return page
+
+
 async def find_lock_page(cpu: Cpu, slot: int) -> int:
     """C: mm/filemap.c, find_lock_page(): the page at a pte's offset, locked and with a reference, or -1.
 
-    Differs: the lookup is one step; in C it holds the mapping's tree_lock.
+    Differs: as find_get_page().
     """
-    page = await cpu.find_get_page(slot)
+    page = await find_get_page(cpu, slot)
     while page >= 0:  # repeat:
         await lock_page(cpu, page)
         if await cpu.page_cached_at(page, slot):
@@ -101,7 +113,7 @@ async def find_lock_page(cpu: Cpu, slot: int) -> int:
         # The page has been truncated while we slept.
         await unlock_page(cpu, page)
         await put_page(cpu, page)
-        page = await cpu.find_get_page(slot)
+        page = await find_get_page(cpu, slot)
     return page
 
 

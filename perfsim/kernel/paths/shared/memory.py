@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # late bound: found in the running design's table
 async def do_page_fault(cpu: Cpu, slot: int) -> int:
     """C: arch/x86/mm/fault.c, do_page_fault(), when user code touches a page. Returns 0 for SIGBUS or no memory.
 
-    Differs: a page that is present costs nothing.
+    Differs: a page that is present costs nothing; user code that would fault again goes on without the page.
     """
     if await cpu.pte_page(slot) >= 0:
         return 1
@@ -130,7 +130,8 @@ async def get_user_pages(cpu: Cpu, slot: int, nr_pages: int) -> int:
     """C: mm/memory.c, get_user_pages(): fault in and take a reference to nr_pages pages from a pte on.
 
     The pages are left in the task's vector GUP_PAGES. Returns their number, short when memory ran out, or a file ended.
-    Differs: the pte lock is not modelled; follow_page is one step.
+    Differs: the pte lock is not modelled; follow_page is one step; cond_resched() is left to the callers, a batch at a
+    time.
     """
     await cpu.pagevec_reinit(GUP_PAGES)
     for i in range(nr_pages):

@@ -8,7 +8,8 @@ from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.filemap import trylock_page, unlock_page
 from perfsim.kernel.paths.shared.rwsem import down_read, down_write
 from perfsim.kernel.paths.shared.swap import lru_add_drain, put_page, release_pages
-from perfsim.kernel.state import MMU_GATHER, PG_SWAPCACHE
+from perfsim.kernel.paths.shared.swap_state import __delete_from_swap_cache
+from perfsim.kernel.state import MMU_GATHER, PG_SWAPCACHE, PG_WRITEBACK
 from perfsim.machine.costs import SYSCALL, TLB_FLUSH_LOCAL
 
 if TYPE_CHECKING:  # late bound: found in the running design's table
@@ -81,9 +82,15 @@ async def free_swap_cache(cpu: Cpu, page: int) -> None:
 
 
 async def remove_exclusive_swap_page(cpu: Cpu, page: int) -> None:
-    """C: mm/swapfile.c, remove_exclusive_swap_page(). Differs: the swap entry's own count is not modelled."""
+    """C: mm/swapfile.c, remove_exclusive_swap_page().
+
+    Differs: the swap entry's own count is not modelled; tree_lock is part of the figure, so that _count is read once.
+    The page is not made dirty: memory.dirty_fraction says which pages have to be written.
+    """
     if not await cpu.test_flag(page, PG_SWAPCACHE):
         return
+    if await cpu.test_flag(page, PG_WRITEBACK):
+        return
     if await cpu.page_count(page) == 2:  # us + page cache
-        await cpu.clear_flag(page, PG_SWAPCACHE)  # __delete_from_swap_cache
+        await __delete_from_swap_cache(cpu, page)
         await put_page(cpu, page)

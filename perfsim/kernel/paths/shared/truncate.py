@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.shared.filemap import lock_page, trylock_page, unlock_page, wait_on_page_writeback
+from perfsim.kernel.paths.shared.filemap import (
+    find_get_page,
+    lock_page,
+    trylock_page,
+    unlock_page,
+    wait_on_page_writeback,
+)
 from perfsim.kernel.paths.shared.swap import pagevec_release, put_page
 from perfsim.kernel.state import LOOKUP_PVEC, PG_DIRTY, PG_MLOCKED, PG_UPTODATE, PG_WRITEBACK
 from perfsim.machine.costs import RADIX_DELETE, SYSCALL, TLB_FLUSH_LOCAL
@@ -26,9 +32,12 @@ async def sys_ftruncate(cpu: Cpu, vma: int, nr_pages: int) -> None:
 async def unmap_mapping_range(cpu: Cpu, start: int, nr_pages: int) -> None:
     """C: mm/memory.c, unmap_mapping_range(): the ptes of every vma that maps the pages.
 
-    Differs: one vma maps them; a page is given back when its pte is cleared, not with a gathered batch.
+    Differs: one vma maps them; a page is given back when its pte is cleared, not with a gathered batch. The look at the
+    pte and the clearing are two steps.
     """
     for slot in range(start, start + nr_pages):
+        if await cpu.pte_migration_page(slot) >= 0:
+            continue  # zap_pte_range() with details: truncation waits for the page lock, and unmaps the new page
         page = await cpu.zap_pte(slot)
         if page >= 0:
             await cpu.work(TLB_FLUSH_LOCAL)
@@ -38,7 +47,7 @@ async def unmap_mapping_range(cpu: Cpu, start: int, nr_pages: int) -> None:
 async def truncate_inode_pages(cpu: Cpu, start: int, nr_pages: int) -> None:
     """C: mm/truncate.c, truncate_inode_pages_range(): first what can be had at once, then what has to be waited for.
 
-    Differs: a page that reclaim has frozen is not found.
+    Differs: nothing.
     """
     end = start + nr_pages
     next_ = start
@@ -79,7 +88,7 @@ async def pagevec_lookup(cpu: Cpu, start: int, end: int) -> int:
     """
     await cpu.pagevec_reinit(LOOKUP_PVEC)
     for slot in range(start, end):
-        page = await cpu.find_get_page(slot)
+        page = await find_get_page(cpu, slot)
         if page >= 0 and not await cpu.pagevec_add(LOOKUP_PVEC, page):
             return slot + 1
     return end
@@ -100,8 +109,7 @@ async def truncate_complete_page(cpu: Cpu, page: int) -> None:
     """
     if not await cpu.page_has_mapping(page):
         return
-    if await cpu.test_flag(page, PG_DIRTY):
-        await cpu.clear_flag(page, PG_DIRTY)  # cancel_dirty_page
+    await cpu.test_and_clear(page, PG_DIRTY)  # cancel_dirty_page
     await clear_page_mlock(cpu, page)
     await cpu.work(RADIX_DELETE)
     await cpu.remove_from_page_cache(page)

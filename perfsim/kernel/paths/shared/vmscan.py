@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK
+from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_FAIL, SWAP_MLOCK
 from perfsim.kernel.paths.shared.filemap import trylock_page
 from perfsim.kernel.paths.shared.swap_state import __delete_from_swap_cache, __remove_from_page_cache, add_to_swap
 from perfsim.kernel.paths.shared.writeback import PAGE_KEEP, PAGE_SUCCESS, pageout
@@ -109,6 +109,8 @@ async def shrink_page(cpu: Cpu, page: int) -> int:
         await add_to_swap(cpu, page)
     if await cpu.page_mapped(page):
         swap = await try_to_unmap(cpu, page)
+        if swap == SWAP_FAIL:
+            return ACTIVATE_LOCKED
         if swap == SWAP_AGAIN:
             return KEEP_LOCKED
         if swap == SWAP_MLOCK:
