@@ -18,19 +18,43 @@ tasks:
 measure: {warmup: 0us, duration: 1ms}
 """
 
+# A file, empty at first; a segment of shared memory; a process with a thread.
+OBJECTS = """
+name: objects
+machine: {profile: x86_64, cpus: 4, nodes: 2}
+memory: {pages_per_node: 512, file_fraction: 0.5, mlocked_fraction: 0, referenced_fraction: 0, dirty_fraction: 0}
+kernel: {drain_all: never}
+tasks:
+  - {name: writers, kind: truncate, count: 1, range_pages: 16, hold: 20us, think: 1us}
+  - {name: segments, kind: shm_lock, count: 1, range_pages: 16, hold: 20us, think: 1us}
+  - {name: processes, kind: fault, count: 1, range_pages: 16, hold: 20us, think: 1us}
+  - {name: threads, kind: fault, count: 1, shares: processes, think: 1us}
+measure: {warmup: 0us, duration: 1ms}
+"""
+
 StageMaker = Callable[..., Stage]
+
+
+def stage_maker(file: Path, workload: str) -> StageMaker:
+    """A maker of stages of one workload: under a design; further arguments are as for --set."""
+
+    def make(design: str, *sets: str) -> Stage:
+        file.write_text(workload)
+        return new_stage(load_scenario(str(file), sets), design)
+
+    return make
 
 
 @pytest.fixture
 def make_stage(tmp_path: Path) -> StageMaker:
-    """Make a stage under a design; further arguments are as for --set."""
+    """Make a stage with ranges locked and ranges to lock."""
+    return stage_maker(tmp_path / "stage.yaml", WORKLOAD)
 
-    def make(design: str, *sets: str) -> Stage:
-        file = tmp_path / "stage.yaml"
-        file.write_text(WORKLOAD)
-        return new_stage(load_scenario(str(file), sets), design)
 
-    return make
+@pytest.fixture
+def make_objects(tmp_path: Path) -> StageMaker:
+    """Make a stage of four CPUs with a file, a segment of shared memory, and a process of two threads."""
+    return stage_maker(tmp_path / "objects.yaml", OBJECTS)
 
 
 @pytest.fixture(params=["lock_page", "redo"])

@@ -70,8 +70,9 @@ class Stage:
 
 def new_stage(scenario: Scenario, design: str) -> Stage:
     """A stage with a task on each CPU, events/N if the kernel has them, and the machine's devices; none has begun."""
-    s = boot(scenario, profile_of(scenario), Seed(1, 0))
-    stage = Stage(simpy.Environment(initial_time=0), s, load_design(design))
+    loaded = load_design(design)
+    s = boot(scenario, profile_of(scenario), Seed(1, 0), unevictable_lru=loaded.unevictable_lru)
+    stage = Stage(simpy.Environment(initial_time=0), s, loaded)
     for task in range(len(s.tasks.cpu)):
         cpu = GatedCpu(stage.env, s, task, stage.cpus, stage.rows.append)
         cpu.gates = []
@@ -140,6 +141,24 @@ def list_of(stage: Stage, page: int) -> int:
     found = [lru for lru in range(5) for zone in range(stage.s.settings.nodes) if page in pages_on(stage, lru, zone)]
     assert len(found) <= 1, f"page {page} is on lists {found}"
     return found[0] if found else NONE
+
+
+def range_of_task(stage: Stage, kind: int) -> int:
+    """The range of the first task of a kind."""
+    return stage.s.ranges.order[stage.s.tasks.range_first[stage.s.tasks.kind.index(kind)]]
+
+
+def range_with(stage: Stage, *, file: int, locked: int, zone: int = 0) -> int:
+    """The first range of an mlock task in a zone that is of a file, or not, and VM_LOCKED, or not."""
+    ranges = stage.s.ranges
+    every = range(stage.s.settings.first_own_range)
+    return next(r for r in every if (ranges.file[r], ranges.locked[r], ranges.zone[r]) == (file, locked, zone))
+
+
+def slots_of(stage: Stage, range_: int) -> range:
+    """The ptes of a range."""
+    nr = stage.s.settings.range_pages
+    return range(range_ * nr, (range_ + 1) * nr)
 
 
 def steps_of(stage: Stage, cpu: int) -> list[tuple[str, tuple[int, ...]]]:
