@@ -20,12 +20,13 @@ from numba.extending import overload
 
 from perfsim.engine import loop
 from perfsim.engine.arithmetic import calculate
-from perfsim.engine.calendar import either
+from perfsim.engine.calendar import either, is_before
 from perfsim.engine.entry import act
 from perfsim.engine.load import ENTRY_NAME
-from perfsim.engine.native import refuse, run_at, select, take_refusal
-from perfsim.engine.program import NEXT, PRIMITIVE_NUMBERS
+from perfsim.engine.native import afresh, pair_is_less, refuse, run_at, select, significant_bits, take_refusal
+from perfsim.engine.program import GREATER_EQUAL, MOVE, PRIMITIVE_NUMBERS
 from perfsim.kernel.primitives import PRIMITIVES
+from perfsim.numeric.random import bit_length
 
 OPTIMISATION_LEVEL = 3
 PASSES = 2
@@ -34,7 +35,7 @@ PASSES = 2
 RARE = (
     *("fill_memory", "violated", "stranded_pages", "begin_window", "end_window", "wake_task", "_switch_away", "bug"),
     *("release", "_race", "_take_by_distance", "_first_waiter", "_duration", "try_to_unmap", "free_page_to_zone"),
-    *("rmqueue", "new_page", "prefetchw_prev_lru_page", "calculate", "arithmetic", "bitwise", "compare"),
+    *("rmqueue", "new_page", "prefetchw_prev_lru_page"),
     *("up_read", "up_write", "queue_work", "work_done"),
 )
 """Functions that stay such: large, or seldom called. All else is part of the loop's own function, run_task()."""
@@ -53,6 +54,8 @@ def machine_code() -> bytes:
     _compile_as(loop.perform, _jump())
     _compile_as(loop.refused, _refused)
     _compile_as(either, _selected)
+    _compile_as(is_before, _is_less)
+    _compile_as(bit_length, _bits)
     compiled = numba.njit(
         [numba.int64(numba.int64, numba.int64, numba.int64)],
         no_cpython_wrapper=True,
@@ -77,6 +80,16 @@ def _selected(condition: bool, a: int, b: int) -> int:
     return chosen
 
 
+def _is_less(a_ps: int, a: int, b_ps: int, b: int) -> bool:
+    less: bool = pair_is_less(a_ps, a, b_ps, b)
+    return less
+
+
+def _bits(value: int) -> int:
+    bits: int = significant_bits(value)
+    return bits
+
+
 def _rules() -> Iterator[FunctionType]:
     """act() and every function of the project's that it calls, at first or at second hand."""
     found: dict[str, FunctionType] = {}
@@ -84,7 +97,7 @@ def _rules() -> Iterator[FunctionType]:
     while waiting:
         function = waiting.pop()
         name = f"{function.__module__}.{function.__qualname__}"
-        if name in found or function in (loop.perform, loop.refused, either):
+        if name in found or function in (loop.perform, loop.refused, either, is_before, bit_length):
             continue
         found[name] = function
         yield function
@@ -135,7 +148,10 @@ class _AssertsAsReturns(ast.NodeTransformer):
 
 
 def _jump() -> FunctionType:
-    """loop.perform() as a chain of comparisons, which the compiler makes a table of jumps."""
+    """loop.perform() as a chain of comparisons, which the compiler makes a table of jumps.
+
+    What a primitive computes from run, task and time is to be computed there, not before the loop for all primitives.
+    """
     lines = [
         "def jump(r, task, row, now):",
         "    op = r.code.op[row]",
@@ -143,13 +159,16 @@ def _jump() -> FunctionType:
         "    a = r.values[base + r.code.a[row]]",
         "    b = r.values[base + r.code.b[row]]",
         "    c = r.values[base + r.code.c[row]]",
+        "    s, own, instant = afresh(r).s, afresh(task), afresh(now)",
     ]
-    scope: dict[str, Any] = {"turn": loop.turn, "calculate": calculate}
+    scope: dict[str, Any] = {"turn": loop.turn, "calculate": calculate, "afresh": afresh}
+    for op in range(MOVE, GREATER_EQUAL + 1):
+        lines += [f"    if op == {op}:", f"        return calculate({op}, a, b)"]
     for name, primitive in PRIMITIVES.items():
         scope[name] = primitive.effect
         arguments = "".join(f", {letter}" for letter in "abc"[: primitive.arguments])
-        lines += [f"    if op == {PRIMITIVE_NUMBERS[name]}:", f"        return {name}(r.s, task, now{arguments})"]
-    lines += [f"    if op == {NEXT}:", "        return turn(r, base, row)", "    return calculate(op, a, b)"]
+        lines += [f"    if op == {PRIMITIVE_NUMBERS[name]}:", f"        return {name}(s, own, instant{arguments})"]
+    lines += ["    return turn(r, base, row)"]
     exec("\n".join(lines), scope)  # noqa: S102
     jump: FunctionType = scope["jump"]
     return jump

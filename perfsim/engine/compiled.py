@@ -15,22 +15,23 @@ from perfsim.engine.limits import standstill
 from perfsim.engine.load import Act
 from perfsim.engine.loop import (
     FLOW,
+    LOCAL,
     PAUSED,
     REFUSED,
+    SHARED,
     STANDS_STILL,
-    STEP,
     TRACE_FULL,
     Code,
     Control,
     Run,
     TraceBuffer,
 )
-from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, RETURN, Program
+from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, RETURN, Program, Row
 from perfsim.engine.trace import Trace
 from perfsim.errors import StuckError
 from perfsim.kernel.bounds import Bounds, bounds_of
 from perfsim.kernel.designs import SHIPPED, Design
-from perfsim.kernel.primitives import PRIMITIVES
+from perfsim.kernel.primitives import PRIMITIVES, Primitive
 from perfsim.kernel.run import unfinished, waits_of
 from perfsim.kernel.state import NONE, State
 from perfsim.numeric.columns import Filled
@@ -173,8 +174,7 @@ def _code(program: Program, cost_ps: list[int]) -> Code:
     primitives = [ORDERED_PRIMITIVES[row.op - FIRST_PRIMITIVE] if row.op >= FIRST_PRIMITIVE else None for row in rows]
     return Code(
         op=[row.op for row in rows],
-        kind=[FLOW if row.op in (CALL, RETURN) else STEP for row in rows],
-        shared=[1 if one is not None and one.shared else 0 for one in primitives],
+        kind=[_kind(row, one) for row, one in zip(rows, primitives, strict=True)],
         dst=[row.dst for row in rows],
         a=[row.a for row in rows],
         b=[row.b for row in rows],
@@ -186,6 +186,12 @@ def _code(program: Program, cost_ps: list[int]) -> Code:
         on_nonzero=[row.on_nonzero for row in rows],
         target=[row.target for row in rows],
     )
+
+
+def _kind(row: Row, primitive: Primitive | None) -> int:
+    if row.op in (CALL, RETURN):
+        return FLOW
+    return SHARED if primitive is not None and primitive.shared else LOCAL
 
 
 def _bounds(s: State) -> list[Bounds]:

@@ -51,8 +51,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "stream": _all("s.tasks.", "key draws"),
     "node": _all("calendar.", "time_ps order"),
     "row": {
-        **{f"code.{name}": "i2" for name in ("op", "dst", "a", "b", "c", "frame")},
-        **{f"code.{name}": "i1" for name in ("kind", "shared", "arguments")},
+        **{f"code.{name}": "i2" for name in ("op", "kind", "dst", "a", "b", "c", "frame", "arguments")},
         **{f"code.{name}": "i4" for name in ("before_ps", "on_zero", "on_nonzero", "target")},
     },
     "event": _all("trace.", "time_ps task row a b c"),

@@ -32,22 +32,20 @@ STANDS_STILL = 2
 REFUSED = 3
 PAUSED = 4
 
-# Kinds of rows: a FLOW goes on at another path, a STEP has a value.
-STEP = 0
-FLOW = 1
+# Kinds of rows: a LOCAL one has its value on the spot, a SHARED one when its CPU has paid; a FLOW goes on elsewhere.
+LOCAL = 0
+SHARED = 1
+FLOW = 2
 
 
 BY_NUMBER = {number: PRIMITIVES[name] for name, number in PRIMITIVE_NUMBERS.items()}
 
 
 class Code(NamedTuple):
-    """The program, [row]: see program.Row. kind: STEP or FLOW. shared: 1 for a shared primitive. before_ps: cost before
-    it takes effect.
-    """
+    """The program, [row]: see program.Row. kind: LOCAL, SHARED or FLOW. before_ps: cost before it takes effect."""
 
     op: Ints
     kind: Ints
-    shared: Ints
     dst: Ints
     a: Ints
     b: Ints
@@ -123,11 +121,12 @@ def stop(r: Run, now: int) -> int:
 def schedule_wakes(r: Run) -> None:
     """Put the resumptions that an effect asked for on the calendar, in order."""
     wakes = r.s.m.wakes
-    for number in range(wakes.length[0]):
-        cpu = wakes.cpu[number]
-        order = next_order(r.calendar, cpu) | LATE * wakes.late[number]
-        schedule(r.calendar, cpu, wakes.at_ps[number], order)
-    wakes.length[0] = 0
+    if wakes.length[0]:
+        for number in range(wakes.length[0]):
+            cpu = wakes.cpu[number]
+            order = next_order(r.calendar, cpu) | LATE * wakes.late[number]
+            schedule(r.calendar, cpu, wakes.at_ps[number], order)
+        wakes.length[0] = 0
 
 
 def advance(r: Run, until_ps: int) -> int:
@@ -180,33 +179,42 @@ def run_task(r: Run, task: int, now: int, popped: int) -> int:
     unpaid = 0 if r.control.step[task] == PAID else 1
     while True:
         r.control.row[task] = row
-        if r.code.kind[row] == FLOW:
+        kind = r.code.kind[row]
+        if kind == FLOW:
             row = follow(r, base, row)
             if row == NONE:
                 leave_calendar(r.calendar, cpu, popped)
                 return 0
             continue
-        delay_ps = (r.s.m.pending_ps[cpu] + r.code.before_ps[row]) * (r.code.shared[row] & unpaid)
-        if delay_ps:
-            r.s.m.pending_ps[cpu] = 0
-            r.control.step[task] = PAID
-            schedule(r.calendar, cpu, now + delay_ps, next_order(r.calendar, cpu))
+        if kind == SHARED and unpaid and pays(r, task, row, now):
             return 0
         unpaid = 1
         if r.checked and out_of_bounds(r, base, row):
             return REFUSED
-        status = observe(r, task, row, now)
+        status = observe(r, task, row, now) if kind == SHARED else 0
         if status:
             return status
         value = perform(r, task, row, now)
         if refused():
             return REFUSED
         schedule_wakes(r)
-        if value == BLOCKED and r.code.shared[row]:
+        if value == BLOCKED and kind == SHARED:
             r.control.step[task] = BLOCKED_ON_WAKE
             leave_calendar(r.calendar, cpu, popped)
             return 0
         row = answer(r, base, row, value)
+
+
+def pays(r: Run, task: int, row: int, now: int) -> int:
+    """1 if a CPU has something to pay before its shared primitive takes effect; it goes on when that has passed."""
+    cpu = r.s.tasks.cpu[task]
+    delay_ps = r.s.m.pending_ps[cpu] + r.code.before_ps[row]
+    if delay_ps == 0:
+        return 0
+    r.s.m.pending_ps[cpu] = 0
+    r.control.step[task] = PAID
+    schedule(r.calendar, cpu, now + delay_ps, next_order(r.calendar, cpu))
+    return 1
 
 
 def refused() -> int:
@@ -227,26 +235,25 @@ def out_of_bounds(r: Run, base: int, row: int) -> int:
 
 
 def observe(r: Run, task: int, row: int, now: int) -> int:
-    """Count and trace a shared primitive that takes effect now; anything else is not seen.
+    """Count and trace a shared primitive that takes effect now.
 
     Returns TRACE_FULL if there is no room, to be called again, STANDS_STILL at a fault, else 0.
     """
-    shared = r.code.shared[row]
-    if r.trace.room * shared:
+    if r.trace.room:
         if r.trace.length[0] == r.trace.room:
             r.control.step[task] = PAID
             r.unfinished[0] = 1
             return TRACE_FULL
         write_trace(r, task, row, now)
-    r.events[0] += shared
-    if shared & (r.control.instant_ps[task] == now):
+    r.events[0] += 1
+    if r.control.instant_ps[task] == now:
         if r.control.standstill_ps[task] != now:
             r.control.standstill_ps[task] = now
             r.control.standstill_effects[task] = 0
         r.control.standstill_effects[task] += 1
         if r.control.standstill_effects[task] > EFFECTS_AT_INSTANT_MAX:
             return STANDS_STILL
-    r.control.instant_ps[task] = now if shared else r.control.instant_ps[task]
+    r.control.instant_ps[task] = now
     return 0
 
 

@@ -70,6 +70,40 @@ def select(_typing: Any, condition: types.Type, a: types.Type, b: types.Type) ->
 
 
 @intrinsic
+def pair_is_less(_typing: Any, a_high: types.Type, a_low: types.Type, b_high: types.Type, b_low: types.Type) -> Any:  # noqa: ARG001
+    """(a_high, a_low) < (b_high, b_low), of which the low ones are not negative."""
+
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        wide = ir.IntType(2 * WORD.width)
+        high = [builder.shl(builder.sext(word, wide), wide(WORD.width)) for word in arguments[::2]]
+        low = [builder.zext(word, wide) for word in arguments[1::2]]
+        return builder.icmp_signed("<", builder.or_(high[0], low[0]), builder.or_(high[1], low[1]))
+
+    return types.boolean(types.int64, types.int64, types.int64, types.int64), code
+
+
+@intrinsic
+def significant_bits(_typing: Any, value: types.Type) -> Any:
+    """Bits of a number that is not negative, leading zeros aside."""
+
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        return builder.sub(WORD(WORD.width), builder.ctlz(arguments[0], ir.IntType(1)(0)))
+
+    return types.int64(value), code
+
+
+@intrinsic
+def afresh(_typing: Any, value: types.Type) -> Any:
+    """The value, of which the compiler does not know that it is the same in every turn of a loop."""
+
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        kind = arguments[0].type
+        return builder.asm(ir.FunctionType(kind, [kind]), "", "=r,0", arguments, side_effect=True)
+
+    return value(value), code
+
+
+@intrinsic
 def refuse(_typing: Any) -> Any:
     """Note that an assert does not hold."""
 
@@ -86,7 +120,8 @@ def take_refusal(_typing: Any) -> Any:
 
     def code(_context: Any, builder: ir.IRBuilder, _signature: Any, _arguments: list[ir.Value]) -> ir.Value:
         noted = builder.load(_refusal(builder))
-        builder.store(WORD(0), _refusal(builder))
+        with builder.if_then(builder.icmp_unsigned("!=", noted, WORD(0)), likely=False):
+            builder.store(WORD(0), _refusal(builder))
         return noted
 
     return types.int64(), code

@@ -106,7 +106,8 @@ def _memory_ps(m: Machine, cpu: int, line: int) -> int:
     memory_lines = m.rules.memory_lines
     if line < memory_lines:
         # A page has one line here and, for memcg, one in a second table of the same order.
-        home = line % (m.rules.pages_per_node * m.rules.nodes) // m.rules.pages_per_node
+        pages = m.rules.pages_per_node * m.rules.nodes
+        home = (line if line < pages else line - pages) // m.rules.pages_per_node
     else:
         home = m.line_home[line - memory_lines]
     return m.cost_ps[DRAM_LOCAL] if home == m.cpu_node[cpu] else m.cost_ps[DRAM_REMOTE]
