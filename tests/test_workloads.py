@@ -2,6 +2,13 @@
 
 import pytest
 
+from perfsim.engine import ENGINES
+from perfsim.engine.prepare import check_fits
+from perfsim.kernel.boot import Seed
+from perfsim.kernel.defects import DEFECTS
+from perfsim.kernel.designs import SHIPPED
+from perfsim.kernel.state import TASK_KINDS
+from perfsim.measure.row import Row, simulate
 from perfsim.numeric.random import EXPONENTIAL
 from perfsim.scenario.locate import shipped_workloads
 from perfsim.scenario.points import jobs, points
@@ -11,8 +18,15 @@ from perfsim.scenario.validate import load_scenario
 NAMES = sorted(shipped_workloads())
 
 
-def test_the_workloads_of_this_version_are_shipped() -> None:
-    assert {"lock_contention", "mlock_heavy", "quickstart", "reclaim_only"} <= set(NAMES)
+OF_THE_CONTRACT = {
+    *("mlock_heavy", "quickstart", "reclaim_only", "munlock_storm", "migration", "truncate_mix", "shm_lock"),
+    *("lock_contention", "everything"),
+}
+SHORT = ("measure.warmup=50us", "measure.duration=200us")
+
+
+def test_the_workloads_of_the_contract_are_shipped_and_no_others() -> None:
+    assert set(NAMES) == OF_THE_CONTRACT
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -20,6 +34,59 @@ def test_a_shipped_workload_is_valid_at_every_point_and_goes_by_its_file_name(na
     scenario = load_scenario(name)
     assert scenario.name == name
     assert len(jobs(scenario)) >= 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_point_of_a_shipped_workload_fits_its_machine(name: str) -> None:
+    checked = 0
+    for point in points(load_scenario(name)):
+        check_fits(point.scenario, point.scenario.kernel.designs, "compiled")
+        checked += 1
+    assert checked >= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_workload_runs_alike_on_both_engines_without_undeclared_violations(name: str) -> None:
+    scenario = load_scenario(name, SHORT)
+    rows = {
+        engine: [figures(simulate(scenario, design, Seed(1, 0), engine)) for design in scenario.kernel.designs]
+        for engine in ENGINES
+    }
+    assert rows["compiled"] == rows["simpy"]
+    for row in rows["compiled"]:
+        assert row["events"] > 1000
+        assert (row["violated_checks"], row["invariant_violations"], row["stranded_pages"]) == ([], 0, 0)
+        assert {hit["defect"] for hit in row["defect_hits"]} <= {defect.name for defect in DEFECTS[row["design"]]}
+
+
+def figures(row: Row) -> Row:
+    """What a row says of the run, whichever engine ran it."""
+    return {name: value for name, value in row.items() if name not in ("engine", "wall_s")}
+
+
+def test_everything_is_of_every_kind_and_design() -> None:
+    scenario = load_scenario("everything")
+    assert {task.kind for task in scenario.tasks} == {*TASK_KINDS}
+    assert scenario.kernel.designs == SHIPPED
+    assert len({task.shares for task in scenario.tasks}) > 2
+
+
+@pytest.mark.parametrize(
+    "name, metric",
+    [
+        ("migration", "migrated_per_s"),
+        ("munlock_storm", "munlock_pages_per_s"),
+        ("truncate_mix", "unevictable_pgs_cleared"),
+        ("shm_lock", "unevictable_pgs_scanned"),
+        ("reclaim_only", "reclaim_freed_per_s"),
+        ("mlock_heavy", "mlock_pages_per_s"),
+    ],
+)
+def test_a_shipped_workload_does_what_it_asks_about(name: str, metric: str) -> None:
+    scenario = load_scenario(name, ("measure.warmup=0us", "measure.duration=3ms"))
+    for design in scenario.kernel.designs:
+        if design != "no_unevictable_lru":
+            assert simulate(scenario, design, Seed(1, 0))[metric] > 0, design
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -80,12 +80,7 @@ def run(
     rows = [result.row for result in results]
     if kernel_files:
         _write_kernel_files(kernel_files, {result.row["design"]: result.counts for result in results})
-        tell(
-            render(run_table(rows), output_format.value).removesuffix(
-                "\
-"
-            )
-        )
+        tell(render(run_table(rows), output_format.value).removesuffix("\n"))
     elif output_format is options.Format.JSON:
         write_data(json.dumps({"runs": rows}, indent=2, allow_nan=False) + "\n")
     else:

@@ -30,6 +30,7 @@ RUN_METRICS = (
     "mlock_pages_per_s",
     "munlock_pages_per_s",
     "faults_per_s",
+    "migrated_per_s",
     "putback_latency_p50_ns",
     "putback_latency_p99_ns",
     "lru_lock_utilization",
@@ -90,20 +91,29 @@ def run_table(rows: Sequence[Row]) -> Table:
     rows: one a design, at least one, all of one scenario and seed. There is no ratio with a zero or a missing value.
     """
     old, *news = rows
-    heads = [Head("metric", "metric"), Head("unit", "unit"), *(Head(row["design"], row["design"]) for row in rows)]
+    heads = [Head("metric", "metric"), Head("unit", "unit"), Head(old["design"], old["design"])]
     for new in news:
-        key = f"{new['design']}/{old['design']}"
-        heads.append(Head(key, key, kind=Kind.RATIO))
+        heads += _design_heads(new["design"], old["design"], is_one_of_many=len(news) > 1)
     lines: list[Line] = []
     for metric in RUN_METRICS:
-        ratios = [paired_ratio([new[metric]], [old[metric]]) for new in news]
-        values = [row[metric] for row in rows]
-        lines.append((metric, _UNITS[metric], *values, *(ratio.estimate if ratio else None for ratio in ratios)))
+        cells: list[Cell] = [metric, _UNITS[metric], old[metric]]
+        for new in news:
+            ratio = paired_ratio([new[metric]], [old[metric]])
+            cells += [new[metric], ratio.estimate if ratio else None]
+        lines.append(tuple(cells))
     caption = (
         f"{old['profile']}, {_counted(old['cpus'], 'CPU')}, {_counted(old['nodes'], 'node')}, seed {old['seed']}, "
         f"{format_duration(round(old['simulated_ns'] * 1000))} simulated after the warm-up"
     )
     return Table("metrics", caption, tuple(heads), tuple(lines), (*_dropped_lock(rows), *_correctness(rows)))
+
+
+def _design_heads(new: str, old: str, *, is_one_of_many: bool) -> tuple[Head, Head]:
+    """The heads of a design's value and of its ratio to the old one's; of many, under its name, to keep lines short."""
+    key = f"{new}/{old}"
+    if is_one_of_many:
+        return Head(new, "value", new), Head(key, f"/{old}", new, Kind.RATIO)
+    return Head(new, new), Head(key, key, kind=Kind.RATIO)
 
 
 def sweep_table(rows: Sequence[Row], scenario: Scenario) -> Table:

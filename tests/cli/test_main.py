@@ -66,7 +66,7 @@ def test_a_simulation_that_is_stuck_is_told_line_by_line(perfsim: Perfsim, monke
     def stuck(*arguments: object) -> None:
         raise StuckError(("cpu 0 waits for lru_lock", "cpu 1 waits for page 3"))
 
-    monkeypatch.setattr("perfsim.measure.row.simulate", stuck)
+    monkeypatch.setattr("perfsim.measure.row.simulate_counted", stuck)
     assert perfsim("run", "quickstart") == (1, "", "cpu 0 waits for lru_lock\ncpu 1 waits for page 3\n")
 
 
@@ -74,7 +74,7 @@ def test_ctrl_c_ends_any_command_with_its_own_status(perfsim: Perfsim, monkeypat
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("perfsim.measure.row.simulate", interrupted)
+    monkeypatch.setattr("perfsim.measure.row.simulate_counted", interrupted)
     assert perfsim("run", "quickstart") == (130, "", "interrupted\n")
 
 
@@ -82,7 +82,7 @@ def test_a_bug_of_ours_keeps_its_traceback(perfsim: Perfsim, monkeypatch: pytest
     def wrong(*arguments: object) -> None:
         raise AssertionError("negative time")
 
-    monkeypatch.setattr("perfsim.measure.row.simulate", wrong)
+    monkeypatch.setattr("perfsim.measure.row.simulate_counted", wrong)
     with pytest.raises(AssertionError, match="negative time"):
         perfsim("run", "quickstart")
 

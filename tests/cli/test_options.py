@@ -6,7 +6,7 @@ from perfsim.cli.options import designs_like, engines_like, profiles_like, workl
 def test_names_that_begin_like_the_word_complete_it() -> None:
     assert workloads_like("quick") == ["quickstart"]
     assert designs_like("lock") == ["lock_page"]
-    assert profiles_like("x86") == ["x86_64"]
+    assert profiles_like("x86") == ["x86_64", "x86_64_modern"]
     assert engines_like("s") == ["simpy"]
 
 

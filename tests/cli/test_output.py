@@ -101,7 +101,7 @@ def in_shell(process: Process, directory: Path, command: str) -> subprocess.Comp
 def test_a_letter_that_the_terminal_lacks_is_escaped(process: Process, tmp_path: Path) -> None:
     words, environment = process
     (tmp_path / "odd.py").write_text(
-        '"""Naïve ✓."""\n\nasync def fault(cpu):\n    await cpu.think()\n', encoding="utf-8"
+        '"""Naïve ✓."""\n\nasync def fault(cpu, nr_pages):\n    await cpu.think()\n', encoding="utf-8"
     )
     ended = subprocess.run(
         [*words, "designs", "show", "odd.py"],

@@ -143,7 +143,7 @@ def test_a_broken_workload_is_told_with_line_and_column(perfsim: Perfsim) -> Non
 
 def test_a_violation_is_told_with_check_time_cpu_page_and_lines(perfsim: Perfsim, tiny: Tiny, engine: str) -> None:
     twice = "    await cpu.test_and_clear(page, 1)\n" * 2
-    Path("mine.py").write_text(f"extends = 'redo'\nasync def unlock_page(cpu, page):\n{twice}", encoding="utf-8")
+    Path("mine.py").write_text(f"extends = 'redo_merged'\nasync def unlock_page(cpu, page):\n{twice}", encoding="utf-8")
     status, out, err = perfsim("run", "quickstart", *tiny, "--design", "mine.py", "--engine", engine)
     assert status == 1
     assert "mine: violated BUG at mm/filemap.c:575 (unlock of an unlocked page) " in out

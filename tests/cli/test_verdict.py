@@ -33,8 +33,13 @@ def test_violations_are_counted_by_those_that_have_them(capsys: pytest.CaptureFi
 def test_a_command_prints_its_answer_and_then_says_no(
     perfsim: Perfsim, tiny: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulate = measured.simulate
-    monkeypatch.setattr(measured, "simulate", lambda *given: simulate(*given) | {"invariant_violations": 1})
+    simulate = measured.simulate_counted
+
+    def violated(*given: Any) -> measured.Result:
+        result = simulate(*given)
+        return result._replace(row=result.row | {"invariant_violations": 1})
+
+    monkeypatch.setattr(measured, "simulate_counted", violated)
     status, out, err = perfsim("run", "quickstart", *tiny)
     assert status == 1
     assert "reclaim_scanned_per_s" in out

@@ -16,6 +16,7 @@ from perfsim.engine.translate import translate
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, blueprint
 from perfsim.kernel.designs import load_design
+from perfsim.kernel.state import PAGES_TO_FREE
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
 from tests.engine.conftest import ScenarioMaker
@@ -44,7 +45,7 @@ BODIES = {
     "await cpu.test_flag(zone + 128, 1)": (4, "ValueError: test_flag(): page is 128; expected 0 to 127"),
     "await cpu.page_zone(zone - 1)": (4, "ValueError: page_zone(): page is -1; expected 0 to 127"),
     "await cpu.pagevec_page(0, zone + 16)": (4, "ValueError: pagevec_page(): index is 16; expected 0 to 15"),
-    "await cpu.pagevec_count(zone + 99)": (4, "ValueError: pagevec_count(): vector is 99; expected 0 to 9"),
+    "await cpu.pagevec_count(zone + 99)": (4, "ValueError: pagevec_count(): vector is 99; expected 0 to 11"),
     "await cpu.work(zone - 7)": (4, "ValueError: work(): cost is -7; expected 0 to "),
 }
 
@@ -74,9 +75,9 @@ def test_a_fault_behind_the_users_last_line_is_told_of_the_file_alone(
     engine: str, scenario_of: ScenarioMaker, design_file: Write
 ) -> None:
     """A vector that is left full has no room for the page that the shipped drain at the task's end has to free."""
-    body = "    for _ in range(16):\n        await cpu.pagevec_add(6, 50)\n"
+    body = f"    for _ in range(16):\n        await cpu.pagevec_add({PAGES_TO_FREE}, 50)\n"
     design = design_file(HEAD + body + "    await cpu.page_unfreeze_refs(40, 1)\n    await cpu.pagevec_add(0, 40)\n")
-    expected = f"{design}: {FAILS}AssertionError: page 40 is added to a full vector, 6"
+    expected = f"{design}: {FAILS}AssertionError: page 40 is added to a full vector, {PAGES_TO_FREE}"
     assert refusal(scenario_of(TWO_LOOPS), design, engine) == expected
 
 

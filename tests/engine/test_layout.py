@@ -80,7 +80,8 @@ def lengths(scenario: Scenario) -> dict[str, int]:
 
 
 def test_columns_of_a_group_are_fields_of_one_array(scenario_of: ScenarioMaker) -> None:
-    run = as_arrays(new_run(scenario_of()))
+    with_an_object = "  - {name: writers, kind: truncate, count: 1, hold: 1us, think: 1us}\nmeasure:"
+    run = as_arrays(new_run(scenario_of(WORKLOAD.replace("measure:", with_an_object))))
     table = table_of(run)
     for name, value in leaves(run):
         place = PLACES[name]

@@ -13,7 +13,7 @@ from perfsim.errors import StuckError
 from perfsim.kernel.boot import Seed, boot
 from perfsim.kernel.designs import load_design
 from perfsim.kernel.primitives import PRIMITIVES
-from perfsim.kernel.state import TASK_DONE, TASK_SLEEPING
+from perfsim.kernel.state import TASK_DONE, TASK_KINDS, TASK_SLEEPING
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
 from tests.engine.conftest import ScenarioMaker
@@ -122,10 +122,17 @@ def test_events_are_the_rows_of_the_trace_up_to_the_end_of_the_window(scenario_o
 
 
 def check_ends(running: Running) -> None:
-    """Every task is done, and the devices rest."""
-    states = running.s.tasks.state
-    assert set(states[: running.s.settings.first_device]) == {TASK_DONE}
-    assert set(states[running.s.settings.first_device :]) == {TASK_SLEEPING}
+    """Every task of the workload is done; the devices rest, and threads of the kernel's that had nothing to do."""
+    tasks = running.s.tasks
+    of_the_workload = [state for kind, state in zip(tasks.kind, tasks.state, strict=True) if is_of_a_workload(kind)]
+    others = [state for kind, state in zip(tasks.kind, tasks.state, strict=True) if not is_of_a_workload(kind)]
+    assert set(of_the_workload) == {TASK_DONE}
+    assert set(others) <= {TASK_SLEEPING, TASK_DONE}
+    assert set(tasks.state[running.s.settings.first_device :]) == {TASK_SLEEPING}
+
+
+def is_of_a_workload(kind: int) -> bool:
+    return 0 <= kind < len(TASK_KINDS)
 
 
 def test_every_task_comes_to_its_end_after_the_window(scenario_of: ScenarioMaker) -> None:

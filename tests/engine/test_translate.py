@@ -136,6 +136,15 @@ def test_a_table_is_sound_and_has_a_place_in_the_source_for_each_row(name: str) 
         assert primitive in line or primitive.startswith("probe_"), (place, line)
 
 
+GONE = {
+    "no_unevictable_lru": {
+        *("page_evictable", "is_mlocked_vma", "clear_page_mlock", "scan_mapping_unevictable_pages"),
+        "add_page_to_unevictable_list",
+    }
+}
+"""Paths that are a constant or nothing where they are called, and what only their other answer would call."""
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_table_of_a_design_holds_every_path_that_a_task_can_reach(name: str) -> None:
     reached = {place.path for place in table_of(name).places}
@@ -145,7 +154,8 @@ def test_the_table_of_a_design_holds_every_path_that_a_task_can_reach(name: str)
         word for path in called for word in names_in(design, path) if word in design.paths and word not in called
     }:
         called |= new
-    assert called == reached
+    assert called - reached == GONE.get(name, set())
+    assert reached <= called
 
 
 def names_in(design: Design, path: str) -> set[str]:

@@ -152,8 +152,8 @@ def traced(scenario: Scenario) -> list[Any]:
 
 
 def test_a_wrong_cost_differs_in_time_alone(scenario_of: ScenarioMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    def dearer(scenario: Scenario, profile: CostProfile, seed: Seed) -> State:
-        s = boot(scenario, profile, seed)
+    def dearer(scenario: Scenario, profile: CostProfile, seed: Seed, *, unevictable_lru: bool) -> State:
+        s = boot(scenario, profile, seed, unevictable_lru=unevictable_lru)
         s.m.cost_ps[ATOMIC_LOCAL] += 1
         return s
 

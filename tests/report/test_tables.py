@@ -183,6 +183,17 @@ def test_a_run_of_one_design_has_no_ratios(scenario: Scenario) -> None:
     assert [head.key for head in table.heads] == ["metric", "unit", "lock_page"]
 
 
+def test_of_many_designs_each_has_its_value_and_its_ratio_to_the_first_under_its_name(scenario: Scenario) -> None:
+    names = ("lock_page", "redo", "redo_merged", "redo_barrier", "no_unevictable_lru")
+    table = run_table([made_row(scenario, jobs(scenario)[0], design=name) for name in names])
+    pairs = [key for name in names[1:] for key in (name, f"{name}/lock_page")]
+    assert [head.key for head in table.heads] == ["metric", "unit", "lock_page", *pairs]
+    assert [head.group for head in table.heads[3:]] == [name for name in names[1:] for _ in range(2)]
+    _, groups, heads, *_ = render(table, "table").splitlines()
+    assert groups.split() == [*names[1:]]
+    assert heads.split() == ["metric", "unit", "lock_page", *["value", "/lock_page"] * 4]
+
+
 def test_mlock_figures_of_the_posted_rework_point_to_its_successor_unless_that_stands_beside_them(
     scenario: Scenario,
 ) -> None:

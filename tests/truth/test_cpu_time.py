@@ -54,7 +54,8 @@ def times(tmp_path: Path, engine: str) -> Times:
         run.begin_window(from_ps)
         run.advance(to_ps)
         run.end_window(to_ps)
-        spent = run.counts().m.tally.cpu_ps
+        m = run.counts().m
+        spent = m.tally.cpu_ps[: m.rules.cpus * CATEGORIES]
         return [spent[first : first + CATEGORIES] for first in range(0, len(spent), CATEGORIES)]
 
     return measured
