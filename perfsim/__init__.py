@@ -53,7 +53,7 @@ def run(
     design: a shipped design, an installed one, or a .py file; the first of the workload's own if left out.
     seed: of the random numbers; the workload's own if left out. Designs at one seed meet the same random numbers.
     engine: "compiled", or "simpy", which gives the same row a hundred times slower. The first use of "compiled" on a
-    machine takes under a minute, and says so on stderr.
+    machine takes a minute or two to compile, and says so on stderr.
     trace: called with (time_ps, cpu, primitive, arguments) at every event, in order.
     check_every: after so many events the invariants are checked; what is found is in the row's "violated_checks". 0 is
     at the end alone.

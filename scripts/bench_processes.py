@@ -48,7 +48,7 @@ def startup(effort: Effort) -> Cases:
 
 def _first_run_s(workload: str) -> float:
     """Wall seconds of a run on a machine that perfsim has never run on."""
-    say("start-up with an empty cache: under a minute")
+    say("start-up with an empty cache: a minute or two")
     with tempfile.TemporaryDirectory(prefix="perfsim-bench-") as directory:
         return _perfsim_s("run", workload, variables={DIRECTORY_VARIABLE: directory})
 

@@ -75,7 +75,7 @@ def identity() -> str:
 def _compile(file: Path) -> bytes:
     from perfsim.engine.compile import machine_code  # numba, which a warm cache does without
 
-    _say("compiling the engine for this machine, this once (under a minute) ...")
+    _say("compiling the engine for this machine, this once (a minute or two) ...")
     begin = time.monotonic()
     code = machine_code()
     _say(f"compiled in {time.monotonic() - begin:.1f} s{_keep(file, code)}")

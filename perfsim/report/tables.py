@@ -217,7 +217,7 @@ _NOTE_ALONE = ("Each figure is the mean over the replications.",)
 def _comparison_notes(sweep: _Sweep) -> list[str]:
     """How to read the figures, then the verdict: one line a metric and a new design."""
     old, *news = sweep.designs
-    ratios = " and ".join(f"{new}/{old}" for new in news)
+    ratios = f"{news[0]}/{old}" if len(news) == 1 else f"of the design to its left to {old}"
     notes = [
         f"ratio: {ratios}, geometric mean over replications paired by their random numbers, with its 95 % interval "
         "(Student's t on log ratios; each point for itself). Other figures: mean over the replications. Percentiles "

@@ -64,6 +64,14 @@ def test_ranges_of_every_kind_that_has_some_can_be_shared(kind: str) -> None:
         ([sharer("a", "b"), sharer("b", "c"), sharer("c", "a")], 5, '"b" has no ranges, it shares those of "c"'),
         ([OWNER, sharer("a", "own"), sharer("b", "a")], 7, '"a" has no ranges, it shares those of "own"'),
         ([OWNER, sharer("a", "own", ", range_pages: 17")], 6, "17 pages of a range of own; expected at most its 16"),
+        (
+            [
+                OWNER,
+                sharer("a", "own", ", range_pages: 15").replace("fault", "mlock").replace("think", "hold: 1us, think"),
+            ],
+            6,
+            "15 pages of a range of own, which mlock locks whole; expected its 16, or no range_pages",
+        ),
     ],
 )
 def test_what_cannot_be_shared_is_refused_where_the_sharer_says_it(
@@ -105,6 +113,7 @@ def test_sharing_may_vary_over_a_sweep_and_every_point_is_judged(good_file: str)
     tasks = f"[{{name: lockers, kind: mlock, count: 1, hold: 1us, think: 1us}}, {thread}"
     whole = load_scenario(good_file, [f"tasks={tasks}}}]", *axes])
     assert [[task.range_pages for task in point.scenario.tasks] for point in points(whole)] == [[8, 8], [64, 64]]
+    tasks = tasks.replace("thread, kind: mlock, count: 1, hold: 1us", "thread, kind: fault, count: 1")
     part = load_scenario(good_file, [f"tasks={tasks}, range_pages: 32}}]", *axes])
     with pytest.raises(InputError, match="32 pages of a range of lockers; expected at most its 8"):
         points(part)
