@@ -1,6 +1,6 @@
 """Both engines tell the same story, event by event, whatever the workload, the machine and the design.
 
-Seven machines are drawn for by themselves, 24 workloads each; PERFSIM_SLOW=1 draws 300 each:
+Seven machines are drawn for by themselves, 16 workloads each; PERFSIM_SLOW=1 draws 300 each:
 
     PERFSIM_SLOW=1 .venv/bin/pytest -n 2 tests/properties/test_engines_agree.py
 """
@@ -34,7 +34,7 @@ from tests.properties.workloads import (
     task_groups,
 )
 
-WORKLOADS_A_MACHINE = 300 if os.environ.get("PERFSIM_SLOW") else 24
+WORKLOADS_A_MACHINE = 300 if os.environ.get("PERFSIM_SLOW") else 16
 
 SHIPPED_MACHINES = ("ia64", "x86_64", "ideal")
 OWN_MACHINES = {

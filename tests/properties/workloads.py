@@ -73,7 +73,7 @@ def kernels(draw: st.DrawFn, nodes: int) -> KernelSpec:
 
 @st.composite
 def task_groups(draw: st.DrawFn, nodes: int, manner: Manner) -> tuple[TaskSpec, ...]:
-    """One to five groups of different kinds, then at most three that share the ranges of one of these."""
+    """One to five groups of different kinds, then one to three that share the ranges of one of these."""
     possible = [kind for kind in TASK_KINDS if nodes > 1 or kind != "migrate"]
     kinds = draw(st.lists(st.sampled_from(possible), min_size=1, max_size=5, unique=True))
     if "kswapd" in kinds and all(kind in NEVER_ALLOCATE for kind in kinds):
@@ -81,7 +81,7 @@ def task_groups(draw: st.DrawFn, nodes: int, manner: Manner) -> tuple[TaskSpec, 
     groups = [draw(_own(kind, nodes, manner)) for kind in kinds]
     owners = [one for one in groups if one.range_pages]
     sharing = [kind for kind in SHARERS if kind in possible] if owners else []
-    for number in range(draw(st.integers(0, 3)) if sharing else 0):
+    for number in range(draw(st.integers(1, 3)) if sharing else 0):
         owner = draw(st.sampled_from(owners))
         groups.append(draw(_sharing(f"sharers{number}", draw(st.sampled_from(sharing)), (owner, nodes), manner)))
     return tuple(groups)
