@@ -21,8 +21,8 @@ from perfsim import load_workload
 from perfsim.engine.engines import Engine, begin
 from perfsim.engine.prepare import design_of, profile_of
 from perfsim.kernel.boot import Seed
+from perfsim.kernel.constants import LRU_LOCK
 from perfsim.kernel.sizes import machine_size
-from perfsim.kernel.state import LRU_LOCK
 from perfsim.scenario.locate import shipped_workloads
 from perfsim.scenario.schema import Scenario
 from scripts import naive, yardsticks

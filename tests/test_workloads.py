@@ -5,9 +5,9 @@ import pytest
 from perfsim.engine import ENGINES
 from perfsim.engine.prepare import check_fits
 from perfsim.kernel.boot import Seed
+from perfsim.kernel.constants import TASK_KINDS
 from perfsim.kernel.defects import DEFECTS
 from perfsim.kernel.designs import SHIPPED
-from perfsim.kernel.state import TASK_KINDS
 from perfsim.measure.row import Row, simulate
 from perfsim.numeric.random import EXPONENTIAL
 from perfsim.scenario.locate import shipped_workloads

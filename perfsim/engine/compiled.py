@@ -30,10 +30,11 @@ from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, RETURN,
 from perfsim.engine.trace import Trace
 from perfsim.errors import StuckError
 from perfsim.kernel.bounds import Bounds, bounds_of
+from perfsim.kernel.constants import NONE
 from perfsim.kernel.designs import SHIPPED, Design
 from perfsim.kernel.primitives import PRIMITIVES, Primitive
 from perfsim.kernel.run import unfinished, waits_of
-from perfsim.kernel.state import NONE, State
+from perfsim.kernel.state import State
 from perfsim.numeric.columns import Filled
 
 ORDERED_PRIMITIVES = tuple(PRIMITIVES.values())

@@ -16,10 +16,11 @@ from perfsim.engine.program import Place
 from perfsim.engine.trace import Trace
 from perfsim.engine.translate import program_of
 from perfsim.kernel.boot import Seed, blueprint, boot
+from perfsim.kernel.constants import NONE
 from perfsim.kernel.designs import Design
 from perfsim.kernel.invariants import INVARIANTS, stranded_pages, stranded_since_ps, violated
 from perfsim.kernel.run import begin_window, end_window
-from perfsim.kernel.state import NONE, State
+from perfsim.kernel.state import State
 from perfsim.scenario.schema import Scenario
 
 

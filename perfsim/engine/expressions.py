@@ -8,7 +8,7 @@ from typing import Any
 
 from perfsim.engine import program as p
 from perfsim.engine.draft import Draft, PathDraft, Then
-from perfsim.kernel.constants import constant_value
+from perfsim.kernel.folding import constant_value
 
 _BINARY: dict[type[ast.operator], int] = {
     ast.Add: p.ADD,

@@ -9,9 +9,9 @@ from perfsim.engine import program as p
 from perfsim.engine.layout import as_lists
 from perfsim.engine.loop import BLOCKED_ON_WAKE, BY_NUMBER, Run
 from perfsim.kernel.bounds import bounds_of, check_arguments
+from perfsim.kernel.constants import NONE
 from perfsim.kernel.designs import Design, failed_at
 from perfsim.kernel.effects.sched import resume
-from perfsim.kernel.state import NONE
 
 _OPERATORS = {
     p.ADD: operator.add,

@@ -13,10 +13,11 @@ from perfsim.engine.arithmetic import calculate, following
 from perfsim.engine.calendar import CPU_MASK, LATE, Calendar, leave_calendar, next_order, schedule
 from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX
 from perfsim.engine.program import ARGUMENTS_MAX, CALL, NEXT, PRIMITIVE_NUMBERS
+from perfsim.kernel.constants import NONE
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.run import ask_to_stop
-from perfsim.kernel.state import NONE, State
+from perfsim.kernel.state import State
 from perfsim.machine.state import BLOCKED
 from perfsim.numeric.columns import Ints
 

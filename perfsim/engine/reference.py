@@ -25,13 +25,14 @@ from perfsim.engine.trace import Trace
 from perfsim.errors import StuckError
 from perfsim.kernel import designs
 from perfsim.kernel.bounds import Bounds, bounds_of, check_arguments
+from perfsim.kernel.constants import TASK_DONE, TASK_NEW
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import SHIPPED, Design
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.invariants import violated
 from perfsim.kernel.primitives import PRIMITIVES, Primitive
 from perfsim.kernel.run import ask_to_stop, has_no_work, unfinished, waits_of
-from perfsim.kernel.state import TASK_DONE, TASK_NEW, State
+from perfsim.kernel.state import State
 from perfsim.machine.state import BLOCKED, INTERRUPTED
 
 LATE = EventPriority(NORMAL + 1)

@@ -15,8 +15,8 @@ from perfsim.engine.prepare import design_of, profile_of, task_names
 from perfsim.engine.program import Place
 from perfsim.errors import PerfsimError
 from perfsim.kernel.boot import Seed
+from perfsim.kernel.constants import NONE, VIOLATIONS
 from perfsim.kernel.designs import failure
-from perfsim.kernel.state import NONE, VIOLATIONS
 from perfsim.kernel.violations import VIOLATION_NAMES
 from perfsim.scenario.schema import Scenario
 

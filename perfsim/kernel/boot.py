@@ -9,12 +9,7 @@ from __future__ import annotations
 from math import gcd
 from typing import NamedTuple
 
-from perfsim.kernel.fill import fill_memory
-from perfsim.kernel.placement import EVENTS, Placed, first_cpu, place_everybody, place_tasks
-from perfsim.kernel.ranges import hand_out_ranges, new_objects, new_ranges, own_ranges, with_objects
-from perfsim.kernel.shares import divide_memory, range_pages_of
-from perfsim.kernel.sizes import costs_ps, inactive_ratio, machine_size, page_size_bytes, zone_watermarks
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     CONGESTION_ON,
     DEVICE_KINDS,
     HISTOGRAMS,
@@ -35,6 +30,13 @@ from perfsim.kernel.state import (
     VM_EVENTS,
     WAIT_BUCKET,
     WMARK_HIGH,
+)
+from perfsim.kernel.fill import fill_memory
+from perfsim.kernel.placement import EVENTS, Placed, first_cpu, place_everybody, place_tasks
+from perfsim.kernel.ranges import hand_out_ranges, new_objects, new_ranges, own_ranges, with_objects
+from perfsim.kernel.shares import divide_memory, range_pages_of
+from perfsim.kernel.sizes import costs_ps, inactive_ratio, machine_size, page_size_bytes, zone_watermarks
+from perfsim.kernel.state import (
     Bugs,
     Disks,
     Mms,

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
-from perfsim.kernel.primitives import Primitive
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     HISTOGRAMS,
     LOCK_CLASSES,
     LRU_LISTS,
@@ -23,8 +22,9 @@ from perfsim.kernel.state import (
     STACK_VECTORS,
     VECTOR_SLOTS,
     VM_EVENTS,
-    State,
 )
+from perfsim.kernel.primitives import Primitive
+from perfsim.kernel.state import State
 from perfsim.machine.costs import COST_NAMES
 
 COUNT_MAX = 2**15 - 1

@@ -1,100 +1,179 @@
-"""Expressions whose value is known before a run: literals, a module's integers, and what operators make of them."""
+"""Numbers of the kernel and of the model: flags, lists, vectors, events, kinds (kernel-protocol §1)."""
 
 from __future__ import annotations
 
-import ast
-import operator
-from collections.abc import Callable, Mapping
-from itertools import pairwise
-from typing import Any
+NONE = -1
 
-INTEGER_MIN = -(2**63)
-INTEGER_MAX = 2**63 - 1
-SHIFT_MAX = 63
-"""No integer but 0 is shifted to the left by more."""
+PG_LOCKED = 1 << 0
+PG_REFERENCED = 1 << 2
+PG_UPTODATE = 1 << 3
+PG_DIRTY = 1 << 4
+PG_LRU = 1 << 5
+PG_ACTIVE = 1 << 6
+PG_WRITEBACK = 1 << 12
+PG_SWAPCACHE = 1 << 15
+PG_RECLAIM = 1 << 17
+PG_SWAPBACKED = 1 << 19
+PG_UNEVICTABLE = 1 << 20
+PG_MLOCKED = 1 << 21
 
-Operation = Callable[[int, int], int]
+LRU_INACTIVE_ANON = 0
+LRU_ACTIVE_ANON = 1
+LRU_INACTIVE_FILE = 2
+LRU_ACTIVE_FILE = 3
+LRU_UNEVICTABLE = 4
+LRU_LISTS = 5
+LRU_ACTIVE = 1
+LRU_FILE = 2
 
-_BINARY: dict[type[ast.operator], Operation] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_,
-    ast.BitXor: operator.xor,
-    ast.LShift: operator.lshift,
-    ast.RShift: operator.rshift,
+SWAP_CLUSTER_MAX = 32
+SWAPPINESS = 60
+DEF_PRIORITY = 12
+PAGEVEC_SIZE = 14
+MLOCK_BATCH = 16
+
+# Vectors of pages: a CPU's lru_add pagevec of each evictable list (0 .. 3) and its rotate pagevec, then those on a
+# task's stack.
+ROTATE_PVEC = 4
+PVEC = 5
+FREED_PVEC = 6
+PAGES_TO_FREE = 7
+GUP_PAGES = 8
+ROTATED = 9
+MMU_GATHER = 10
+LOOKUP_PVEC = 11
+STACK_VECTORS = 7
+VECTOR_SLOTS = 16
+
+# Private lists of a task.
+L_HOLD = 0
+L_INACTIVE = 1
+PAGE_LIST = 2
+RET_PAGES = 3
+PAGELIST = 4
+PRIVATE_LISTS = 5
+
+# Lock classes; each is a histogram of waits too.
+LRU_LOCK = 0
+PAGE_LOCK = 1
+MZ_LOCK = 2
+WAIT_BUCKET = 3
+LOCK_CLASSES = 4
+LOCK_NAMES = ("lru_lock", "page_lock", "memcg_lock", "wait_bucket")
+
+# Latency probes: histograms after those of the locks.
+PUTBACK = 4
+RECLAIM_BATCH = 5
+MLOCK_CALL = 6
+MUNLOCK_CALL = 7
+FAULT = 8
+HISTOGRAMS = 9
+PROBE_NAMES = {
+    PUTBACK: "putback",
+    RECLAIM_BATCH: "reclaim_batch",
+    MLOCK_CALL: "mlock_call",
+    MUNLOCK_CALL: "munlock_call",
+    FAULT: "fault",
 }
-_UNARY: dict[type[ast.unaryop], Callable[[int], int]] = {
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Invert: operator.invert,
-    ast.Not: operator.not_,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[int, int], bool]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
 
+# vm events and counters of a run.
+PGSCAN = 0
+PGSTEAL = 1
+PGACTIVATE = 2
+PGDEACTIVATE = 3
+UNEVICTABLE_PGCULLED = 4
+UNEVICTABLE_PGRESCUED = 5
+UNEVICTABLE_PGMLOCKED = 6
+UNEVICTABLE_PGMUNLOCKED = 7
+UNEVICTABLE_PGSTRANDED = 8
+PUTBACKS = 9
+MLOCK_PAGES = 10
+MUNLOCK_PAGES = 11
+PGFAULT = 12
+REDO_RETRIES = 13
+PAGE_LOCK_SLEEPS = 14
+PAGE_LOCK_STEALS = 15
+UNEVICTABLE_PGSCANNED = 16
+UNEVICTABLE_PGCLEARED = 17
+PGMIGRATE_SUCCESS = 18
+PGSCAN_KSWAPD = 19
+PGSCAN_DIRECT = 20
+PGREFILL = 21
+KSWAPD_STEAL = 22
+ALLOCSTALL = 23
+PAGEOUTRUN = 24
+PGROTATED = 25
+OOM_KILL = 26
+VM_EVENTS = 27
 
-def constant_value(node: ast.expr, integers: Mapping[str, Any]) -> int | None:
-    """The value of an expression of constants, or None for any other, or one that raises or leaves 64 bits.
+# Violations: the kernel's own checks, each counted apart; kernel/violations.py has their names.
+BUG_VM = 0
+BUG_UNLOCKED_PAGE = 1
+BAD_PAGE = 2
+BAD_PAGE_MLOCKED = 3
+BAD_PAGE_LOCKED = 4
+BUG_GET_PAGE = 5
+BUG_PUT_PAGE = 6
+BUG_PAGE_COUNT = 7
+BUG_ATOMIC = 8
+BUG_RECURSION = 9
+VIOLATIONS = 10
 
-    integers: names that stand for integers; no local name may be among them.
-    """
-    value = _value(node, integers)
-    return value if value is not None and INTEGER_MIN <= value <= INTEGER_MAX else None
+# Mappings: 0 none, odd anonymous, even a file. mapping >> 1 numbers the object.
+NO_MAPPING = 0
+MAPPING_ANON = 1
+AS_UNEVICTABLE = 1
+MAPPED_ELSEWHERE = -2
+"""Page's pte slot: mapped by a process that the model does not follow."""
+LOCKED_ELSEWHERE = -3
+"""Page's pte slot: mapped like that, by a VM_LOCKED range that is never unlocked."""
 
+# A pte: the page that it maps, or one of these; MIGRATION_ENTRY - page while the page is being migrated.
+PTE_LOCKED = -2
+"""None yet: a fault has the pte lock and is about to map a page."""
+MIGRATION_ENTRY = -3
 
-def _value(node: ast.expr, integers: Mapping[str, Any]) -> int | None:
-    match node:
-        case ast.Constant(value=int() as value):
-            return int(value)
-        case ast.Name(id=name):
-            found = integers.get(name)
-            return int(found) if isinstance(found, int) else None
-        case ast.UnaryOp(op=sign, operand=inner):
-            operand = constant_value(inner, integers)
-            return None if operand is None or type(sign) not in _UNARY else int(_UNARY[type(sign)](operand))
-        case ast.BinOp(left=left, op=sign, right=right):
-            return _binary(type(sign), constant_value(left, integers), constant_value(right, integers))
-        case ast.Compare(left=left, ops=signs, comparators=comparators):
-            return _compared(signs, [constant_value(operand, integers) for operand in (left, *comparators)])
-        case ast.BoolOp() | ast.IfExp():
-            return _chosen(node, integers)
-    return None
+FROZEN = -2
+"""No page yet: the one in the page cache has its references frozen."""
 
+EAGAIN = 11
+ENOMEM = 12
 
-def _binary(sign: type[ast.operator], left: int | None, right: int | None) -> int | None:
-    if left is None or right is None or sign not in _BINARY:
-        return None
-    if sign in {ast.FloorDiv, ast.Mod} and right == 0:
-        return None
-    if (sign in {ast.LShift, ast.RShift} and right < 0) or (sign is ast.LShift and right > SHIFT_MAX):
-        return None
-    return _BINARY[sign](left, right)
+# Task kinds, and where a task is.
+TASK_KINDS = ("kswapd", "direct_reclaim", "fault", "mlock", "lock_loop", "migrate", "truncate", "shm_lock")
+KSWAPD, DIRECT_RECLAIM, FAULT_TASK, MLOCK_TASK, LOCK_LOOP, MIGRATE_TASK, TRUNCATE_TASK, SHM_LOCK_TASK = range(8)
+KEVENTD = len(TASK_KINDS)
+"""The kind of events/N, which is no workload's."""
+DEVICE_KINDS = {"timer": -1, "disk": -2}
+"""What the machine does by itself: tasks that no workload names, each on a processor of its own behind the CPUs."""
+TIMER, DISK = DEVICE_KINDS.values()
 
+TASK_NEW = 0
+TASK_RUNNING = 1
+TASK_READY = 2
+TASK_SLEEPING = 3
+TASK_DONE = 4
 
-def _compared(signs: list[ast.cmpop], values: list[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    if len(known) < len(values) or any(type(sign) not in _COMPARE for sign in signs):
-        return None
-    return int(all(_COMPARE[type(sign)](a, b) for sign, (a, b) in zip(signs, pairwise(known), strict=True)))
+# Settings.drain_all: how often an mlock() drains the pagevecs of all CPUs.
+DRAIN_NEVER = 0
+DRAIN_ONCE = 1
+DRAIN_TWICE = 2
 
+# Streams of random numbers of a task.
+THINK = 0
+HOLD = 1
+CHOICE = 2
+REFERENCED = 3
+CONTENT = 4
+STREAMS = 5
 
-def _chosen(node: ast.BoolOp | ast.IfExp, integers: Mapping[str, Any]) -> int | None:
-    if isinstance(node, ast.IfExp):
-        test = constant_value(node.test, integers)
-        return None if test is None else constant_value(node.body if test else node.orelse, integers)
-    value: int | None = None
-    for operand in node.values:
-        value = constant_value(operand, integers)
-        if value is None or bool(value) == isinstance(node.op, ast.Or):
-            return value
-    return value
+WMARK_MIN = 0
+WMARK_LOW = 1
+WMARK_HIGH = 2
+
+# A disk's queue: requests from which on it is congested, and below which it is no more (of 128).
+CONGESTION_ON = 113
+CONGESTION_OFF = 103
+
+HZ = 250
+JIFFY_PS = 10**12 // HZ

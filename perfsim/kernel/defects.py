@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfsim.kernel.state import BAD_PAGE_LOCKED, BAD_PAGE_MLOCKED, BUG_PAGE_COUNT, BUG_UNLOCKED_PAGE
+from perfsim.kernel.constants import BAD_PAGE_LOCKED, BAD_PAGE_MLOCKED, BUG_PAGE_COUNT, BUG_UNLOCKED_PAGE
 
 
 class Defect(NamedTuple):

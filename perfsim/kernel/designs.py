@@ -22,10 +22,10 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from perfsim.errors import InputError, did_you_mean, one_line, quoted
+from perfsim.kernel.constants import FAULT, MLOCK_CALL, MUNLOCK_CALL, PUTBACK, RECLAIM_BATCH
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.defects import DEFECTS, Defect
 from perfsim.kernel.primitives import PRIMITIVES
-from perfsim.kernel.state import FAULT, MLOCK_CALL, MUNLOCK_CALL, PUTBACK, RECLAIM_BATCH
 from perfsim.kernel.subset import Refusal, Scope, Shape, form_refusals, paths_in, refusals, shape_of, used_values
 
 PathFunction = Callable[..., Coroutine[Any, Any, Any]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LOCKED_ELSEWHERE,
     LRU_ACTIVE,
     LRU_FILE,
@@ -21,11 +21,8 @@ from perfsim.kernel.state import (
     PG_UPTODATE,
     PRIVATE_LISTS,
     SHM_LOCK_TASK,
-    State,
-    cache_index,
-    list_head,
-    object_of,
 )
+from perfsim.kernel.state import State, cache_index, list_head, object_of
 from perfsim.units import PPM_PER_WHOLE
 
 

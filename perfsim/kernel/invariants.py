@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BAD_PAGE_MLOCKED,
     LRU_LISTS,
     LRU_UNEVICTABLE,
@@ -25,13 +25,8 @@ from perfsim.kernel.state import (
     PRIVATE_LISTS,
     STACK_VECTORS,
     TASK_DONE,
-    State,
-    cache_index,
-    is_of_object,
-    list_head,
-    page_lru,
-    zone_of,
 )
+from perfsim.kernel.state import State, cache_index, is_of_object, list_head, page_lru, zone_of
 from perfsim.machine.state import SPINNING
 
 Invariant = Callable[[State], int]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from perfsim.kernel.constants import NONE
 from perfsim.kernel.fill import spread
 from perfsim.kernel.placement import Placed
-from perfsim.kernel.state import NONE, Objects, Ranges, Settings, Shares, Tasks
+from perfsim.kernel.state import Objects, Ranges, Settings, Shares, Tasks
 from perfsim.numeric.columns import Filled
 from perfsim.scenario.schema import TaskSpec
 

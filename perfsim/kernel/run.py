@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.effects.sched import book_idle, wake_cpu
-from perfsim.kernel.effects.timer import rouse
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     KEVENTD,
     NONE,
     PAGE_LOCK,
@@ -14,8 +12,10 @@ from perfsim.kernel.state import (
     TASK_DONE,
     TASK_SLEEPING,
     VM_EVENTS,
-    State,
 )
+from perfsim.kernel.effects.sched import book_idle, wake_cpu
+from perfsim.kernel.effects.timer import rouse
+from perfsim.kernel.state import State
 from perfsim.machine.state import SWITCHED_OUT
 from perfsim.machine.tally import held_so_far, spend, start_window
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isqrt
 
 from perfsim.errors import InputError
-from perfsim.kernel.state import WMARK_HIGH
+from perfsim.kernel.constants import WMARK_HIGH
 from perfsim.machine.costs import PAGE_CLEAR, PAGE_COPY
 from perfsim.machine.profile import CostProfile
 from perfsim.scenario.schema import Scenario, place

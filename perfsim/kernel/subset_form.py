@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from perfsim.errors import quoted
-from perfsim.kernel.constants import INTEGER_MAX
+from perfsim.kernel.folding import INTEGER_MAX
 from perfsim.kernel.refusal import Refusal, refusal_of
 
 PATH_ARGUMENTS_MAX = 3

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from perfsim.errors import did_you_mean, quoted
-from perfsim.kernel.constants import INTEGER_MAX, INTEGER_MIN, constant_value
+from perfsim.kernel.folding import INTEGER_MAX, INTEGER_MIN, constant_value
 from perfsim.kernel.refusal import Refusal, refusal_of
 from perfsim.kernel.subset_flow import flow_refusals, local_names, returns_value
 from perfsim.kernel.subset_form import called_path, paths_in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel import state as k
+from perfsim.kernel import constants as k
 
 VIOLATION_NAMES: dict[int, str] = {
     k.BUG_VM: "VM_BUG_ON of page flags",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfsim.kernel import state as k
+from perfsim.kernel import constants as k
 from perfsim.kernel.state import State
 from perfsim.machine.tally import NO_TIME, Tally
 

@@ -11,7 +11,7 @@ from perfsim.engine.engines import Engine, begin
 from perfsim.engine.prepare import design_of, profile_of, run_id
 from perfsim.engine.trace import UNWATCHED, Watch
 from perfsim.errors import PerfsimError
-from perfsim.kernel import state as k
+from perfsim.kernel import constants as k
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.defects import Defect
 from perfsim.kernel.designs import failure

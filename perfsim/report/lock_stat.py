@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfsim.kernel.state import LRU_LOCK, MZ_LOCK, PAGE_LOCK, WAIT_BUCKET
+from perfsim.kernel.constants import LRU_LOCK, MZ_LOCK, PAGE_LOCK, WAIT_BUCKET
 
 if TYPE_CHECKING:
     from perfsim.measure.counts import Counts, LockCounts

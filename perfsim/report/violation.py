@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perfsim.kernel.state import NONE
+from perfsim.kernel.constants import NONE
 from perfsim.kernel.violations import VIOLATION_NAMES, flag_names
 from perfsim.units import format_count
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from perfsim.kernel import state as k
+from perfsim.kernel import constants as k
 
 if TYPE_CHECKING:
     from perfsim.measure.counts import Counts

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from perfsim.engine.prepare import profile_of
-from perfsim.kernel.state import SWAP_CLUSTER_MAX
+from perfsim.kernel.constants import SWAP_CLUSTER_MAX
 from perfsim.scenario.points import task_count
 from perfsim.truth.queueing import PS_PER_NS, Handoff, throughput_bounds_per_ns
 

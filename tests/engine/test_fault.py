@@ -15,8 +15,8 @@ from perfsim.engine.program import FIRST_PRIMITIVE
 from perfsim.engine.translate import translate
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, blueprint
+from perfsim.kernel.constants import PAGES_TO_FREE
 from perfsim.kernel.designs import load_design
-from perfsim.kernel.state import PAGES_TO_FREE
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
 from tests.engine.conftest import ScenarioMaker

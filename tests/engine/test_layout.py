@@ -26,8 +26,8 @@ from perfsim.engine.prepare import BYTES_PER_PAGE, profile_of, task_names
 from perfsim.engine.program import Row
 from perfsim.engine.translate import translate
 from perfsim.kernel.boot import Seed, blueprint
+from perfsim.kernel.constants import LRU_LISTS, PG_MLOCKED
 from perfsim.kernel.designs import SHIPPED, load_design
-from perfsim.kernel.state import LRU_LISTS, PG_MLOCKED
 from perfsim.numeric import columns
 from perfsim.numeric.columns import Filled, Ints, leaves
 from perfsim.scenario.schema import CPUS_MAX, NODES_MAX, TASK_COUNT_MAX, Scenario

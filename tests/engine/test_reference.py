@@ -11,9 +11,9 @@ from perfsim.engine.reference import Running, advance, events_of, finish, start
 from perfsim.engine.trace import TraceRow, Watch
 from perfsim.errors import StuckError
 from perfsim.kernel.boot import Seed, boot
+from perfsim.kernel.constants import TASK_DONE, TASK_KINDS, TASK_SLEEPING
 from perfsim.kernel.designs import load_design
 from perfsim.kernel.primitives import PRIMITIVES
-from perfsim.kernel.state import TASK_DONE, TASK_KINDS, TASK_SLEEPING
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
 from tests.engine.conftest import ScenarioMaker

@@ -12,8 +12,7 @@ from perfsim.engine.trace import Watch
 from perfsim.engine.trap import Violation, first_violation
 from perfsim.errors import InputError, StuckError
 from perfsim.kernel.boot import Seed
-from perfsim.kernel.designs import load_design
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BAD_PAGE,
     BUG_ATOMIC,
     BUG_GET_PAGE,
@@ -25,6 +24,7 @@ from perfsim.kernel.state import (
     PG_LOCKED,
     PG_UNEVICTABLE,
 )
+from perfsim.kernel.designs import load_design
 from perfsim.kernel.violations import VIOLATION_NAMES
 from perfsim.measure.row import Row, simulate
 from perfsim.scenario.schema import Scenario

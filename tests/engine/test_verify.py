@@ -15,8 +15,9 @@ from perfsim.engine.verify import BEFORE_MAX, Ended, Event, EventDifference, Sta
 from perfsim.errors import InputError, StuckError
 from perfsim.kernel import primitives as p
 from perfsim.kernel.boot import Seed, boot
+from perfsim.kernel.constants import PGSCAN
 from perfsim.kernel.designs import load_design
-from perfsim.kernel.state import PGSCAN, State
+from perfsim.kernel.state import State
 from perfsim.machine.costs import ATOMIC_LOCAL
 from perfsim.machine.profile import CostProfile
 from perfsim.scenario.schema import Scenario

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, boot, memory_shares
+from perfsim.kernel.constants import DISK, KSWAPD, LRU_LOCK, MLOCK_TASK, NONE, PAGE_LOCK, TIMER
 from perfsim.kernel.invariants import EVERY, Invariant, stranded_pages
 from perfsim.kernel.sizes import machine_size, watermarks, zone_watermarks
-from perfsim.kernel.state import DISK, KSWAPD, LRU_LOCK, MLOCK_TASK, NONE, PAGE_LOCK, TIMER, State
+from perfsim.kernel.state import State
 from perfsim.machine.costs import PAGE_CLEAR, PAGE_COPY
 from perfsim.machine.profile import load_profile
 from perfsim.scenario.schema import Scenario

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from perfsim.kernel import state as k
+from perfsim.kernel import constants as k
 from perfsim.kernel.bounds import Bounds, argument_names, bounds_of, check_arguments
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.state import State

@@ -12,12 +12,13 @@ import pytest
 
 from perfsim.errors import InputError
 from perfsim.kernel import designs
+from perfsim.kernel.constants import LRU_INACTIVE_ANON, LRU_UNEVICTABLE, PG_LRU, PUTBACK, PUTBACKS
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import PROBES, SHIPPED, Design, design_names, load_design
 from perfsim.kernel.invariants import pages_of_list
 from perfsim.kernel.paths.shared.vmscan import CULL_MLOCKED
 from perfsim.kernel.primitives import Primitive
-from perfsim.kernel.state import LRU_INACTIVE_ANON, LRU_UNEVICTABLE, PG_LRU, PUTBACK, PUTBACKS, State
+from perfsim.kernel.state import State
 
 # Says that every page is evictable, and leaves a trace: a fault counted, number 12.
 EVERYTHING_IS_EVICTABLE = '''
@@ -285,7 +286,7 @@ def test_a_file_out_of_form_is_refused_before_any_of_it_runs(tmp_path: Path) -> 
 
 def test_a_file_may_hold_constants_functions_and_paths_of_its_own(tmp_path: Path) -> None:
     text = """
-from perfsim.kernel.state import PG_LRU
+from perfsim.kernel.constants import PG_LRU
 FLAGS = sum(1 << bit for bit in (PG_LRU, 3))
 def describe():
     return [f"{FLAGS}"]

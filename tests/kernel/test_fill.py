@@ -7,8 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from perfsim.kernel.invariants import pages_of_list
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LOCKED_ELSEWHERE,
     LRU_ACTIVE_ANON,
     LRU_ACTIVE_FILE,
@@ -22,8 +21,9 @@ from perfsim.kernel.state import (
     PG_REFERENCED,
     PG_SWAPBACKED,
     PG_UNEVICTABLE,
-    State,
 )
+from perfsim.kernel.invariants import pages_of_list
+from perfsim.kernel.state import State
 from tests.kernel.conftest import StateMaker
 
 EVICTABLE = (LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE)

@@ -7,6 +7,22 @@ from collections.abc import Callable
 import pytest
 
 from perfsim.kernel import invariants
+from perfsim.kernel.constants import (
+    AS_UNEVICTABLE,
+    BAD_PAGE_MLOCKED,
+    LRU_ACTIVE_FILE,
+    LRU_INACTIVE_FILE,
+    LRU_LISTS,
+    LRU_UNEVICTABLE,
+    NONE,
+    PG_ACTIVE,
+    PG_LOCKED,
+    PG_LRU,
+    PG_MLOCKED,
+    PG_SWAPBACKED,
+    PG_UNEVICTABLE,
+    TASK_DONE,
+)
 from perfsim.kernel.invariants import (
     ALWAYS,
     EVERY,
@@ -22,23 +38,7 @@ from perfsim.kernel.invariants import (
     stranded_since_ps,
     violated,
 )
-from perfsim.kernel.state import (
-    AS_UNEVICTABLE,
-    BAD_PAGE_MLOCKED,
-    LRU_ACTIVE_FILE,
-    LRU_INACTIVE_FILE,
-    LRU_LISTS,
-    LRU_UNEVICTABLE,
-    NONE,
-    PG_ACTIVE,
-    PG_LOCKED,
-    PG_LRU,
-    PG_MLOCKED,
-    PG_SWAPBACKED,
-    PG_UNEVICTABLE,
-    TASK_DONE,
-    State,
-)
+from perfsim.kernel.state import State
 from perfsim.machine.state import SPINNING
 
 Corruption = Callable[[State], None]

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from perfsim.kernel.constants import DRAIN_NEVER
 from perfsim.kernel.placement import place_devices, place_everybody, place_tasks
-from perfsim.kernel.state import DRAIN_NEVER
 from perfsim.machine.topology import cpu_nodes
 from perfsim.numeric.random import EXPONENTIAL
 from perfsim.scenario.schema import TaskSpec

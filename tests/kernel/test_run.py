@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.run import ask_to_stop, begin_window, end_window, unfinished, waits_of
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BUG_VM,
     LRU_LOCK,
     MZ_LOCK,
@@ -15,8 +14,9 @@ from perfsim.kernel.state import (
     TASK_DONE,
     TASK_READY,
     WAIT_BUCKET,
-    State,
 )
+from perfsim.kernel.run import ask_to_stop, begin_window, end_window, unfinished, waits_of
+from perfsim.kernel.state import State
 from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, WAKEUP
 from perfsim.machine.tally import CATEGORIES, IDLE, KERNEL, SWITCH
 from tests.kernel.conftest import Do, StateMaker

@@ -26,7 +26,7 @@ tasks:
 measure: {warmup: 0us, duration: 5us}
 """
 AROUND = """
-from perfsim.kernel.state import PGSCAN
+from perfsim.kernel.constants import PGSCAN
 
 async def lock_loop(cpu, page_lock):
     await cpu.count_vm_event(PGSCAN, await example(cpu))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.state import PG_LOCKED, PG_LRU, PG_MLOCKED, VIOLATIONS
+from perfsim.kernel.constants import PG_LOCKED, PG_LRU, PG_MLOCKED, VIOLATIONS
 from perfsim.kernel.violations import VIOLATION_NAMES, flag_names
 
 

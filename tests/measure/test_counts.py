@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perfsim.engine.prepare import profile_of
 from perfsim.kernel.boot import Seed, boot
-from perfsim.kernel.state import LRU_LOCK, PAGE_LOCK, PGSCAN, VM_EVENTS
+from perfsim.kernel.constants import LRU_LOCK, PAGE_LOCK, PGSCAN, VM_EVENTS
 from perfsim.machine.tally import acquired, held
 from perfsim.measure.counts import counts_of
 from perfsim.scenario.validate import load_scenario

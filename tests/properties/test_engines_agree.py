@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from perfsim.engine import compiled
 from perfsim.engine.verify import Verified, verify
 from perfsim.kernel.boot import Seed
-from perfsim.kernel.state import TASK_KINDS
+from perfsim.kernel.constants import TASK_KINDS
 from perfsim.scenario.schema import KernelSpec, MeasureSpec, MemorySpec, Scenario, TaskSpec
 from tests.properties.test_small_workloads import BASE, with_room
 from tests.properties.workloads import (

@@ -13,9 +13,10 @@ from perfsim.engine.prepare import profile_of, task_names
 from perfsim.engine.trace import TraceRow, Watch
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, boot, memory_shares
+from perfsim.kernel.constants import LRU_LISTS
 from perfsim.kernel.designs import load_design
 from perfsim.kernel.invariants import INVARIANTS, stranded_pages
-from perfsim.kernel.state import LRU_LISTS, State
+from perfsim.kernel.state import State
 from perfsim.machine.profile import load_profile
 from perfsim.measure.row import simulate
 from perfsim.numeric.random import EXPONENTIAL, FIXED

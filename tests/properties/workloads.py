@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from perfsim.kernel.constants import TASK_KINDS
 from perfsim.kernel.designs import SHIPPED
-from perfsim.kernel.state import TASK_KINDS
 from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
 from perfsim.scenario.schema import NEXT_NODE, Duration, KernelSpec, MachineSpec, TaskSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perfsim.kernel.boot import Seed
-from perfsim.kernel.state import LOCK_CLASSES, LRU_LOCK, MZ_LOCK, PAGE_LOCK, WAIT_BUCKET
+from perfsim.kernel.constants import LOCK_CLASSES, LRU_LOCK, MZ_LOCK, PAGE_LOCK, WAIT_BUCKET
 from perfsim.measure.counts import Counts, LockCounts
 from perfsim.measure.row import simulate_counted
 from perfsim.report.lock_stat import CLASS_NAMES, lock_stat

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import perfsim
 from perfsim.engine.trap import Line, Violation
-from perfsim.kernel.state import NONE, PG_LOCKED, PG_LRU
+from perfsim.kernel.constants import NONE, PG_LOCKED, PG_LRU
 from perfsim.report.violation import under_way_text, violation_text
 
 SHIPPED = str(Path(perfsim.__file__).parent / "kernel" / "paths" / "redo" / "vmscan.py")

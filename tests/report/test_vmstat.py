@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from perfsim.engine.engines import begin
-from perfsim.kernel import state as k
+from perfsim.kernel import constants as k
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.designs import load_design
 from perfsim.measure.counts import Counts, counts_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perfsim.kernel.state import PAGEVEC_SIZE, SWAP_CLUSTER_MAX, VECTOR_SLOTS
+from perfsim.kernel.constants import PAGEVEC_SIZE, SWAP_CLUSTER_MAX, VECTOR_SLOTS
 from perfsim.numeric.random import EXPONENTIAL, FIXED
 from perfsim.scenario.schema import (
     PAGEVEC_SIZE_MAX,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.state import NONE, State
+from perfsim.kernel.constants import NONE
+from perfsim.kernel.state import State
 
 
 def bug(s: State, task: int, now: int, page: int, violation: int) -> None:

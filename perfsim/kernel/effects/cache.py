@@ -5,9 +5,7 @@ What C does under the mapping's tree_lock is one step here: the lock is part of 
 
 from __future__ import annotations
 
-from perfsim.kernel.effects.memory import charge
-from perfsim.kernel.effects.sched import draw_of
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     AS_UNEVICTABLE,
     CONTENT,
     FROZEN,
@@ -17,10 +15,10 @@ from perfsim.kernel.state import (
     PG_DIRTY,
     PG_SWAPBACKED,
     PG_UPTODATE,
-    State,
-    cache_index,
-    object_of,
 )
+from perfsim.kernel.effects.memory import charge
+from perfsim.kernel.effects.sched import draw_of
+from perfsim.kernel.state import State, cache_index, object_of
 from perfsim.machine.coherence import atomic_on_line, read_line, write_line
 from perfsim.machine.costs import RADIX_DELETE
 from perfsim.machine.state import work

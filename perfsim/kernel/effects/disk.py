@@ -6,9 +6,7 @@ pagevec is that of a CPU, the one that would take the interrupt.
 
 from __future__ import annotations
 
-from perfsim.kernel.effects.sched import draw_of
-from perfsim.kernel.effects.timer import end_timer, rest, rouse, wait_as_device
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     CONGESTION_OFF,
     CONGESTION_ON,
     HOLD,
@@ -17,9 +15,10 @@ from perfsim.kernel.state import (
     ROTATED,
     STACK_VECTORS,
     VECTOR_SLOTS,
-    State,
-    zone_of,
 )
+from perfsim.kernel.effects.sched import draw_of
+from perfsim.kernel.effects.timer import end_timer, rest, rouse, wait_as_device
+from perfsim.kernel.state import State, zone_of
 from perfsim.machine.costs import L1_HIT
 from perfsim.machine.state import work
 from perfsim.numeric.random import EXPONENTIAL, duration

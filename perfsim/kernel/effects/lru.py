@@ -6,7 +6,7 @@ steps are local, their cost passes with the next shared one.
 
 from __future__ import annotations
 
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_FILE,
     LRU_LISTS,
     MZ_LOCK,
@@ -16,12 +16,8 @@ from perfsim.kernel.state import (
     PVEC,
     STACK_VECTORS,
     VECTOR_SLOTS,
-    State,
-    list_head,
-    page_lru,
-    spinlock,
-    zone_of,
 )
+from perfsim.kernel.state import State, list_head, page_lru, spinlock, zone_of
 from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
 from perfsim.machine.costs import L1_HIT, LRU_ADD_PAGE, LRU_ISOLATE_PAGE, MEMCG_MOVE, PER_MILLE, PREFETCH_HIDDEN
 from perfsim.machine.locks import write_beside_lock

@@ -6,10 +6,7 @@ life depends on the program (was the page referenced, is it dirty) is a draw of 
 
 from __future__ import annotations
 
-from perfsim.kernel.effects.bug import bug
-from perfsim.kernel.effects.rwsem import line_of_mm, readable
-from perfsim.kernel.effects.sched import choose, draw_of
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BAD_PAGE,
     BAD_PAGE_LOCKED,
     BAD_PAGE_MLOCKED,
@@ -33,11 +30,11 @@ from perfsim.kernel.state import (
     PG_WRITEBACK,
     REFERENCED,
     WMARK_MIN,
-    State,
-    cache_index,
-    is_of_object,
-    zone_of,
 )
+from perfsim.kernel.effects.bug import bug
+from perfsim.kernel.effects.rwsem import line_of_mm, readable
+from perfsim.kernel.effects.sched import choose, draw_of
+from perfsim.kernel.state import State, cache_index, is_of_object, zone_of
 from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
 from perfsim.machine.costs import (
     ATOMIC_LOCAL,

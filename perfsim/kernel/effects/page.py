@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.effects.bug import bug
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     AS_UNEVICTABLE,
     BUG_GET_PAGE,
     BUG_PAGE_COUNT,
@@ -18,9 +17,9 @@ from perfsim.kernel.state import (
     PG_LOCKED,
     PG_MLOCKED,
     PG_SWAPBACKED,
-    State,
-    zone_of,
 )
+from perfsim.kernel.effects.bug import bug
+from perfsim.kernel.state import State, zone_of
 from perfsim.machine.coherence import atomic_on_line, read_line, write_line
 from perfsim.machine.tally import acquired, held
 

@@ -6,7 +6,8 @@ D10).
 
 from __future__ import annotations
 
-from perfsim.kernel.state import MIGRATION_ENTRY, NONE, PTE_LOCKED, State, is_of_object
+from perfsim.kernel.constants import MIGRATION_ENTRY, NONE, PTE_LOCKED
+from perfsim.kernel.state import State, is_of_object
 from perfsim.machine.coherence import atomic_on_line
 from perfsim.machine.costs import GUP_PAGE, RMAP_UNMAP, TLB_FLUSH_LOCAL
 from perfsim.machine.state import work

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import NONE
 from perfsim.kernel.effects.sched import choose
-from perfsim.kernel.state import NONE, State
+from perfsim.kernel.state import State
 
 
 def pick_unlocked_range(s: State, task: int, now: int) -> int:

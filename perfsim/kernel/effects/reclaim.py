@@ -5,7 +5,7 @@ Statistics are read without a lock, as in C. Those that change under lru_lock li
 
 from __future__ import annotations
 
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     KSWAPD,
     LRU_ACTIVE,
     LRU_ACTIVE_FILE,
@@ -14,9 +14,8 @@ from perfsim.kernel.state import (
     LRU_INACTIVE_FILE,
     LRU_LISTS,
     LRU_LOCK,
-    State,
-    spinlock,
 )
+from perfsim.kernel.state import State, spinlock
 from perfsim.machine.coherence import read_line, write_line
 from perfsim.machine.costs import L1_HIT
 from perfsim.machine.state import work

@@ -9,8 +9,7 @@ waker's interrupt ends it, and what is left of it passes when its task runs agai
 
 from __future__ import annotations
 
-from perfsim.kernel.effects.bug import bug
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BUG_ATOMIC,
     CHOICE,
     HISTOGRAMS,
@@ -26,8 +25,9 @@ from perfsim.kernel.state import (
     TASK_RUNNING,
     TASK_SLEEPING,
     THINK,
-    State,
 )
+from perfsim.kernel.effects.bug import bug
+from perfsim.kernel.state import State
 from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, IPI_SEND, WAKEUP
 from perfsim.machine.locks import resume_spin
 from perfsim.machine.state import (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import BUG_RECURSION, NONE
 from perfsim.kernel.effects.bug import bug
-from perfsim.kernel.state import BUG_RECURSION, NONE, State, spinlock
+from perfsim.kernel.state import State, spinlock
 from perfsim.machine import locks
 from perfsim.machine.costs import BARRIER_FULL, IRQ_ENABLE, IRQ_RESTORE
 from perfsim.machine.state import work

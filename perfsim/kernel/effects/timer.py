@@ -5,8 +5,9 @@ The timer's interrupt is taken by no CPU: its device acts at the ticks by itself
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import JIFFY_PS, NONE, TASK_RUNNING, TASK_SLEEPING
 from perfsim.kernel.effects.sched import set_state, sleep, wake_task
-from perfsim.kernel.state import JIFFY_PS, NONE, TASK_RUNNING, TASK_SLEEPING, State
+from perfsim.kernel.state import State
 from perfsim.machine.state import BLOCKED, DEVICE_WAITS, wake
 
 

@@ -6,16 +6,9 @@ The queue of a bucket is changed under the bucket's spinlock alone. A woken wait
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import NONE, PAGE_LOCK, PAGE_LOCK_SLEEPS, PG_LOCKED, TASK_SLEEPING
 from perfsim.kernel.effects.sched import sleep, wake_task
-from perfsim.kernel.state import (
-    NONE,
-    PAGE_LOCK,
-    PAGE_LOCK_SLEEPS,
-    PG_LOCKED,
-    TASK_SLEEPING,
-    State,
-    bucket_of,
-)
+from perfsim.kernel.state import State, bucket_of
 from perfsim.machine.coherence import read_line, write_line
 from perfsim.machine.costs import BARRIER_FULL, WAKEUP
 from perfsim.machine.state import work

@@ -6,8 +6,9 @@ cwq->lock, is held for a few instructions only: a figure, an atomic on the queue
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import NONE, TASK_SLEEPING
 from perfsim.kernel.effects.sched import sleep, wake_task
-from perfsim.kernel.state import NONE, TASK_SLEEPING, State
+from perfsim.kernel.state import State
 from perfsim.machine.coherence import atomic_on_line
 from perfsim.machine.costs import WAKEUP
 from perfsim.machine.state import work

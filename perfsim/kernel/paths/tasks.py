@@ -5,21 +5,7 @@ These are the workload, not the kernel: between two calls into it a task thinks 
 
 from __future__ import annotations
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
-from perfsim.kernel.paths.shared.memory import do_page_fault, handle_mm_fault
-from perfsim.kernel.paths.shared.migrate import do_migrate_pages
-from perfsim.kernel.paths.shared.mmap import sys_madvise, sys_munmap
-from perfsim.kernel.paths.shared.page_alloc import __alloc_pages_may_oom
-from perfsim.kernel.paths.shared.reclaim import balance_pgdat, try_to_free_pages
-from perfsim.kernel.paths.shared.shmem import shmem_lock, shmem_unlock
-from perfsim.kernel.paths.shared.swap import lru_add_drain
-from perfsim.kernel.paths.shared.syscalls import sys_mlock, sys_munlock
-from perfsim.kernel.paths.shared.timer import timer_interrupt
-from perfsim.kernel.paths.shared.truncate import sys_ftruncate
-from perfsim.kernel.paths.shared.workqueue import worker_thread
-from perfsim.kernel.paths.shared.writeback import disk_interrupt
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     DIRECT_RECLAIM,
     DISK,
     FAULT_TASK,
@@ -34,6 +20,20 @@ from perfsim.kernel.state import (
     TRUNCATE_TASK,
     WMARK_MIN,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
+from perfsim.kernel.paths.shared.memory import do_page_fault, handle_mm_fault
+from perfsim.kernel.paths.shared.migrate import do_migrate_pages
+from perfsim.kernel.paths.shared.mmap import sys_madvise, sys_munmap
+from perfsim.kernel.paths.shared.page_alloc import __alloc_pages_may_oom
+from perfsim.kernel.paths.shared.reclaim import balance_pgdat, try_to_free_pages
+from perfsim.kernel.paths.shared.shmem import shmem_lock, shmem_unlock
+from perfsim.kernel.paths.shared.swap import lru_add_drain
+from perfsim.kernel.paths.shared.syscalls import sys_mlock, sys_munlock
+from perfsim.kernel.paths.shared.timer import timer_interrupt
+from perfsim.kernel.paths.shared.truncate import sys_ftruncate
+from perfsim.kernel.paths.shared.workqueue import worker_thread
+from perfsim.kernel.paths.shared.writeback import disk_interrupt
 
 
 async def run_task(cpu: Cpu) -> None:

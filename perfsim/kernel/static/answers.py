@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from perfsim.kernel.constants import INTEGER_MIN
+from perfsim.kernel.constants import LRU_FILE, LRU_LISTS, NONE, PG_LOCKED, PG_LRU, PG_MLOCKED
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
-from perfsim.kernel.state import LRU_FILE, LRU_LISTS, NONE, PG_LOCKED, PG_LRU, PG_MLOCKED
+from perfsim.kernel.folding import INTEGER_MIN
 from perfsim.kernel.static.values import Some, Value
 
 Question = tuple[str, int | None]

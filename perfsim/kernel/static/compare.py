@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from perfsim.kernel.constants import PUTBACK
 from perfsim.kernel.designs import OWN_FILES, PROBES, Design
 from perfsim.kernel.paths import tasks
-from perfsim.kernel.state import PUTBACK
 from perfsim.kernel.static.answers import SCENARIOS, Scenario
 from perfsim.kernel.static.source import PathText, calls_of, does_the_same, path_texts
 from perfsim.kernel.static.way import Counts

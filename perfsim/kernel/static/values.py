@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from perfsim.kernel.constants import INTEGER_MIN, constant_value
+from perfsim.kernel.folding import INTEGER_MIN, constant_value
 
 
 class Some(NamedTuple):

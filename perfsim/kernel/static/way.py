@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from perfsim.kernel.bounds import argument_names
+from perfsim.kernel.constants import LRU_LOCK, MZ_LOCK, NONE, PG_LOCKED, WAIT_BUCKET
 from perfsim.kernel.primitives import PRIMITIVES
-from perfsim.kernel.state import LRU_LOCK, MZ_LOCK, PG_LOCKED, WAIT_BUCKET
 from perfsim.kernel.static.answers import Called
 from perfsim.kernel.static.steps import Kind, Step, steps_of
 from perfsim.kernel.static.values import Some, Value

@@ -20,7 +20,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from perfsim.kernel.constants import INTEGER_MIN
+from perfsim.kernel.folding import INTEGER_MIN
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.static.answers import (
     Called,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import PG_ACTIVE, PG_LRU, PG_UNEVICTABLE
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.swap import __lru_cache_add
-from perfsim.kernel.state import PG_ACTIVE, PG_LRU, PG_UNEVICTABLE
 
 extends = "redo"
 

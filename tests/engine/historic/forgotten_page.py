@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import PG_MLOCKED
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
-from perfsim.kernel.state import PG_MLOCKED
 
 extends = "redo"
 

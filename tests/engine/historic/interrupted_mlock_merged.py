@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import PG_MLOCKED, UNEVICTABLE_PGMLOCKED
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.redo_merged.vmscan import putback_lru_page
 from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
-from perfsim.kernel.state import PG_MLOCKED, UNEVICTABLE_PGMLOCKED
 from perfsim.machine.costs import WRITEBACK_SUBMIT
 
 extends = "redo_merged"

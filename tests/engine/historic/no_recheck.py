@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import LRU_UNEVICTABLE, PG_ACTIVE, PG_UNEVICTABLE
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.redo.vmscan import page_evictable
 from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
 from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru, put_page
-from perfsim.kernel.state import LRU_UNEVICTABLE, PG_ACTIVE, PG_UNEVICTABLE
 
 extends = "redo"
 

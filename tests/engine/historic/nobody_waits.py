@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import EAGAIN
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.lock_page.migrate import move_to_new_page
 from perfsim.kernel.paths.lock_page.vmscan import putback_lru_page
 from perfsim.kernel.paths.shared.filemap import lock_page, trylock_page, unlock_page
 from perfsim.kernel.paths.shared.migrate import remove_migration_ptes
 from perfsim.kernel.paths.shared.swap import put_page
-from perfsim.kernel.state import EAGAIN
 
 extends = "lock_page"
 

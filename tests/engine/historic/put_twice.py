@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import PG_MLOCKED
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.redo.vmscan import putback_lru_page
 from perfsim.kernel.paths.shared.swap import put_page
 from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
-from perfsim.kernel.state import PG_MLOCKED
 
 extends = "redo"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import LRU_LOCK, PG_MLOCKED
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.swap import put_page
-from perfsim.kernel.state import LRU_LOCK, PG_MLOCKED
 
 extends = "redo"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import MZ_LOCK
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.lock_page.mlock import munlock_vma_page
 from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
-from perfsim.kernel.state import MZ_LOCK
 
 extends = "lock_page"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import LRU_UNEVICTABLE, PG_ACTIVE, PG_DIRTY, PG_UNEVICTABLE, PG_UPTODATE
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.lock_page.vmscan import page_evictable
 from perfsim.kernel.paths.shared.filemap import unlock_page
 from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
 from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru, put_page
 from perfsim.kernel.paths.shared.truncate import clear_page_mlock
-from perfsim.kernel.state import LRU_UNEVICTABLE, PG_ACTIVE, PG_DIRTY, PG_UNEVICTABLE, PG_UPTODATE
 from perfsim.machine.costs import RADIX_DELETE
 
 extends = "lock_page"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import PG_MLOCKED
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.lock_page.vmscan import putback_lru_page
 from perfsim.kernel.paths.shared.filemap import unlock_page
 from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
-from perfsim.kernel.state import PG_MLOCKED
 
 extends = "lock_page"
 

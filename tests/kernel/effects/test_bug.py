@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from perfsim.kernel.constants import BAD_PAGE, BUG_ATOMIC, BUG_VM, NONE, PG_LRU
 from perfsim.kernel.effects.bug import bug
-from perfsim.kernel.state import BAD_PAGE, BUG_ATOMIC, BUG_VM, NONE, PG_LRU, State
+from perfsim.kernel.state import State
 
 
 def test_the_first_hit_of_each_check_is_noted_with_the_page_as_it_was(s: State) -> None:

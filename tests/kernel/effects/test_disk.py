@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.effects.sched import resume
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     CONGESTION_OFF,
     CONGESTION_ON,
     LRU_LOCK,
@@ -16,8 +15,9 @@ from perfsim.kernel.state import (
     TASK_READY,
     TASK_RUNNING,
     TASK_SLEEPING,
-    State,
 )
+from perfsim.kernel.effects.sched import resume
+from perfsim.kernel.state import State
 from perfsim.machine.costs import IO
 from perfsim.machine.state import BLOCKED
 from tests.kernel.conftest import Do, StateMaker

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.invariants import counters_equal_lengths, links_are_doubly_linked, pages_of_list
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     L_HOLD,
     LRU_ACTIVE_FILE,
     LRU_FILE,
@@ -25,8 +24,9 @@ from perfsim.kernel.state import (
     PVEC,
     RET_PAGES,
     STACK_VECTORS,
-    State,
 )
+from perfsim.kernel.invariants import counters_equal_lengths, links_are_doubly_linked, pages_of_list
+from perfsim.kernel.state import State
 from perfsim.machine.costs import (
     DRAM_LOCAL,
     L1_HIT,

@@ -6,9 +6,7 @@ from collections import Counter
 
 import pytest
 
-from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
-from perfsim.kernel.invariants import INVARIANTS, no_page_is_lost, pages_of_list, ptes_agree_with_pages
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BAD_PAGE,
     BAD_PAGE_LOCKED,
     BAD_PAGE_MLOCKED,
@@ -31,8 +29,10 @@ from perfsim.kernel.state import (
     WMARK_HIGH,
     WMARK_LOW,
     WMARK_MIN,
-    State,
 )
+from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
+from perfsim.kernel.invariants import INVARIANTS, no_page_is_lost, pages_of_list, ptes_agree_with_pages
+from perfsim.kernel.state import State
 from perfsim.machine.costs import (
     ATOMIC_LOCAL,
     DRAM_LOCAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     AS_UNEVICTABLE,
     BUG_GET_PAGE,
     BUG_PAGE_COUNT,
@@ -20,8 +20,8 @@ from perfsim.kernel.state import (
     PG_MLOCKED,
     PG_SWAPBACKED,
     PG_UNEVICTABLE,
-    State,
 )
+from perfsim.kernel.state import State
 from perfsim.machine.costs import ATOMIC_LOCAL, DRAM_LOCAL, DRAM_REMOTE, L1_HIT, LLC_TRANSFER
 from tests.kernel.conftest import Do
 

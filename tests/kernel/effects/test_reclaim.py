@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.sizes import inactive_ratio
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_ACTIVE_ANON,
     LRU_ACTIVE_FILE,
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
     LRU_LISTS,
     SWAP_CLUSTER_MAX,
-    State,
 )
+from perfsim.kernel.sizes import inactive_ratio
+from perfsim.kernel.state import State
 from tests.kernel.conftest import Do, StateMaker
 
 

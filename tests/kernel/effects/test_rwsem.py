@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfsim.kernel.boot import Seed, boot
+from perfsim.kernel.constants import NONE, TASK_SLEEPING
 from perfsim.kernel.effects.rwsem import line_of_mm
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.invariants import no_lock_is_left
 from perfsim.kernel.primitives import PRIMITIVES
-from perfsim.kernel.state import NONE, TASK_SLEEPING, State
+from perfsim.kernel.state import State
 from perfsim.machine.costs import ATOMIC_LOCAL, IPI_SEND, L1_HIT, WAKEUP
 from perfsim.machine.profile import load_profile
 from perfsim.machine.state import BLOCKED

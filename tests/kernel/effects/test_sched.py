@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.effects.sched import (
-    TIMESLICE_PS,
-    choose,
-    draw_of,
-    probe_begin,
-    probe_end,
-    resume,
-    wake_task,
-)
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BUG_ATOMIC,
     CHOICE,
     MLOCK_CALL,
@@ -27,8 +18,17 @@ from perfsim.kernel.state import (
     TASK_RUNNING,
     TASK_SLEEPING,
     THINK,
-    State,
 )
+from perfsim.kernel.effects.sched import (
+    TIMESLICE_PS,
+    choose,
+    draw_of,
+    probe_begin,
+    probe_end,
+    resume,
+    wake_task,
+)
+from perfsim.kernel.state import State
 from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, IPI_SEND, PAGE_COPY, WAKEUP
 from perfsim.machine.state import BLOCKED, IN_USER, INTERRUPTED, RUNNING, SWITCHED_OUT
 from perfsim.machine.tally import CATEGORIES, IDLE, KERNEL, SWITCH, USER

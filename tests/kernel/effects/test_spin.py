@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from perfsim.kernel.constants import LRU_LOCK, MZ_LOCK, NONE, WAIT_BUCKET
 from perfsim.kernel.primitives import SPIN_LOCK, SPIN_LOCK_IRQ, SPIN_LOCK_IRQSAVE
-from perfsim.kernel.state import LRU_LOCK, MZ_LOCK, NONE, WAIT_BUCKET, State, spinlock
+from perfsim.kernel.state import State, spinlock
 from perfsim.machine.costs import (
     ATOMIC_LOCAL,
     BARRIER_FULL,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from perfsim.kernel.constants import JIFFY_PS, NONE, TASK_READY, TASK_RUNNING, TASK_SLEEPING
 from perfsim.kernel.effects.sched import resume
-from perfsim.kernel.state import JIFFY_PS, NONE, TASK_READY, TASK_RUNNING, TASK_SLEEPING, State
+from perfsim.kernel.state import State
 from perfsim.machine.state import BLOCKED, DEVICE_WAITS, RUNNING
 from tests.kernel.conftest import Do
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     NONE,
     PAGE_LOCK,
     PAGE_LOCK_SLEEPS,
@@ -12,9 +12,8 @@ from perfsim.kernel.state import (
     TASK_READY,
     TASK_RUNNING,
     TASK_SLEEPING,
-    State,
-    bucket_of,
 )
+from perfsim.kernel.state import State, bucket_of
 from perfsim.machine.costs import BARRIER_FULL, DRAM_LOCAL, IPI_SEND, L1_HIT, LLC_TRANSFER, WAKEUP
 from perfsim.machine.state import BLOCKED
 from tests.kernel.conftest import Do

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfsim.kernel.effects.sched import resume
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     DRAIN_NEVER,
     DRAIN_ONCE,
     DRAIN_TWICE,
@@ -14,8 +13,9 @@ from perfsim.kernel.state import (
     TASK_READY,
     TASK_RUNNING,
     TASK_SLEEPING,
-    State,
 )
+from perfsim.kernel.effects.sched import resume
+from perfsim.kernel.state import State
 from perfsim.machine.costs import ATOMIC_LOCAL, IPI_SEND, WAKEUP
 from perfsim.machine.state import BLOCKED
 from tests.kernel.conftest import Do, StateMaker

@@ -17,11 +17,12 @@ from perfsim.engine.prepare import profile_of
 from perfsim.engine.reference import ReferenceCpu, Running
 from perfsim.engine.trace import TraceRow
 from perfsim.kernel.boot import Seed, boot
+from perfsim.kernel.constants import KEVENTD, NONE
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import Design, load_design
 from perfsim.kernel.invariants import INVARIANTS, pages_of_list
 from perfsim.kernel.primitives import Primitive
-from perfsim.kernel.state import KEVENTD, NONE, State
+from perfsim.kernel.state import State
 from perfsim.scenario.schema import Scenario
 
 Script = Callable[[Cpu], Coroutine[Any, Any, Any]]

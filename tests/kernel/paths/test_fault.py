@@ -2,8 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_ACTIVE_ANON,
     LRU_INACTIVE_FILE,
     LRU_UNEVICTABLE,
@@ -16,6 +15,7 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGMLOCKED,
     WMARK_MIN,
 )
+from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Stage, broken, calls_of, list_of, play, steps_of
 

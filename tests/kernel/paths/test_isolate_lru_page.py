@@ -2,8 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BUG_VM,
     LRU_ACTIVE_FILE,
     LRU_INACTIVE_FILE,
@@ -15,6 +14,7 @@ from perfsim.kernel.state import (
     PG_UNEVICTABLE,
     SWAP_CLUSTER_MAX,
 )
+from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.stage import Stage, broken, calls_of, gate, list_of, pages_on, play, until
 
 

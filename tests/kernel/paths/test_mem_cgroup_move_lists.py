@@ -1,7 +1,7 @@
 """C: mm/memcontrol.c, mem_cgroup_move_lists() (kernel-protocol §3.5)."""
 
+from perfsim.kernel.constants import LRU_INACTIVE_FILE, LRU_LOCK, LRU_UNEVICTABLE, MZ_LOCK
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import LRU_INACTIVE_FILE, LRU_LOCK, LRU_UNEVICTABLE, MZ_LOCK
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Stage, pages_on, play, steps_of
 

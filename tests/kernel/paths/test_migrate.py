@@ -3,9 +3,7 @@
 import pytest
 import simpy
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.designs import SHIPPED
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BAD_PAGE_LOCKED,
     BUG_PAGE_COUNT,
     BUG_UNLOCKED_PAGE,
@@ -32,9 +30,10 @@ from perfsim.kernel.state import (
     REDO_RETRIES,
     SHM_LOCK_TASK,
     WMARK_MIN,
-    cache_index,
-    zone_of,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.designs import SHIPPED
+from perfsim.kernel.state import cache_index, zone_of
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import (
     Stage,

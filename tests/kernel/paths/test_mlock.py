@@ -2,8 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BAD_PAGE_MLOCKED,
     BUG_VM,
     LRU_INACTIVE_FILE,
@@ -22,6 +21,7 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGRESCUED,
     UNEVICTABLE_PGSTRANDED,
 )
+from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.stage import (
     Gate,
     Script,

@@ -3,9 +3,7 @@
 import pytest
 import simpy
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.designs import SHIPPED
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     MUNLOCK_PAGES,
     NONE,
     PAGE_LIST,
@@ -16,8 +14,10 @@ from perfsim.kernel.state import (
     PG_UNEVICTABLE,
     PG_WRITEBACK,
     UNEVICTABLE_PGMUNLOCKED,
-    zone_of,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.designs import SHIPPED
+from perfsim.kernel.state import zone_of
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Stage, broken, calls_of, gate, play, range_with, slots_of, steps_of, until
 

@@ -1,7 +1,6 @@
 """C: mm/vmscan.c, page_evictable(page, NULL), and cull_unevictable_page()."""
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BUG_VM,
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
@@ -9,6 +8,7 @@ from perfsim.kernel.state import (
     PAGE_LOCK_SLEEPS,
     PG_MLOCKED,
 )
+from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.stage import Stage, broken, gate, list_of, pages_on, play, steps_of, until
 
 

@@ -3,16 +3,9 @@
 import pytest
 import simpy
 
+from perfsim.kernel.constants import BUG_UNLOCKED_PAGE, NONE, PAGE_LOCK, PAGE_LOCK_SLEEPS, PAGE_LOCK_STEALS, PG_LOCKED
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
-    BUG_UNLOCKED_PAGE,
-    NONE,
-    PAGE_LOCK,
-    PAGE_LOCK_SLEEPS,
-    PAGE_LOCK_STEALS,
-    PG_LOCKED,
-    bucket_of,
-)
+from perfsim.kernel.state import bucket_of
 from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, L1_HIT, WAKEUP
 from tests.kernel.paths.stage import Script, Stage, broken, calls_of, gate, play, steps_of, until
 

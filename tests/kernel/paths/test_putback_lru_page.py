@@ -2,9 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.effects.memory import SWAP_SUCCESS
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BAD_PAGE_LOCKED,
     BUG_UNLOCKED_PAGE,
     BUG_VM,
@@ -25,6 +23,8 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGRESCUED,
     UNEVICTABLE_PGSTRANDED,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.effects.memory import SWAP_SUCCESS
 from tests.kernel.paths.stage import Stage, broken, calls_of, gate, list_of, pages_on, play, steps_of, until
 
 

@@ -3,9 +3,7 @@
 import pytest
 import simpy
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.effects.memory import SWAP_SUCCESS
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     EAGAIN,
     LRU_ACTIVE_FILE,
     LRU_INACTIVE_ANON,
@@ -23,6 +21,8 @@ from perfsim.kernel.state import (
     REDO_RETRIES,
     UNEVICTABLE_PGSTRANDED,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.effects.memory import SWAP_SUCCESS
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Stage, broken, calls_of, gate, list_of, pages_on, play, until
 

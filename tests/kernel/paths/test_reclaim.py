@@ -4,8 +4,7 @@ from collections import Counter
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     ALLOCSTALL,
     DEF_PRIORITY,
     HZ,
@@ -28,6 +27,7 @@ from perfsim.kernel.state import (
     WMARK_HIGH,
     WMARK_MIN,
 )
+from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Stage, broken, calls_of, pages_on, play, steps_of
 from tests.kernel.paths.test_fault import leave_free

@@ -1,7 +1,7 @@
 """down_read() and down_write(): mmap_sem between tasks on different CPUs."""
 
+from perfsim.kernel.constants import NONE
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import NONE
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Script, Stage, broken, calls_of, gate, play, until
 

@@ -3,10 +3,7 @@
 import pytest
 import simpy
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.designs import SHIPPED
-from perfsim.kernel.invariants import stranded_pages
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_INACTIVE_ANON,
     LRU_LOCK,
     LRU_UNEVICTABLE,
@@ -22,6 +19,9 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGRESCUED,
     UNEVICTABLE_PGSCANNED,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.designs import SHIPPED
+from perfsim.kernel.invariants import stranded_pages
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import (
     Stage,

@@ -2,8 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_ACTIVE_FILE,
     LRU_INACTIVE_FILE,
     LRU_LOCK,
@@ -15,6 +14,7 @@ from perfsim.kernel.state import (
     SWAP_CLUSTER_MAX,
     UNEVICTABLE_PGCULLED,
 )
+from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.stage import Stage, broken, list_of, pages_on, play
 
 

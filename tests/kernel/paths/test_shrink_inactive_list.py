@@ -2,8 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_ACTIVE_ANON,
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
@@ -20,6 +19,7 @@ from perfsim.kernel.state import (
     SWAP_CLUSTER_MAX,
     UNEVICTABLE_PGCULLED,
 )
+from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Script, Stage, broken, calls_of, gate, list_of, pages_on, play, until
 

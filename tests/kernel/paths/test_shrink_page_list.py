@@ -2,8 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
     LRU_LOCK,
@@ -24,6 +23,7 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGCULLED,
     UNEVICTABLE_PGMLOCKED,
 )
+from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Stage, broken, calls_of, gate, list_of, pages_on, play, steps_of, until
 

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_ACTIVE_FILE,
     LRU_LOCK,
     MZ_LOCK,
@@ -18,6 +17,7 @@ from perfsim.kernel.state import (
     PG_MLOCKED,
     PG_UNEVICTABLE,
 )
+from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.static.answers import SCENARIOS
 from perfsim.kernel.static.source import path_texts
 from perfsim.kernel.static.way import price_ps

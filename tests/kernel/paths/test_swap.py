@@ -2,8 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     BUG_VM,
     LRU_ACTIVE_FILE,
     LRU_INACTIVE_ANON,
@@ -16,6 +15,7 @@ from perfsim.kernel.state import (
     PG_UNEVICTABLE,
     PVEC,
 )
+from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.stage import Stage, broken, calls_of, list_of, pages_on, play, steps_of
 
 

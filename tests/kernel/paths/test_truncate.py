@@ -3,9 +3,7 @@
 import pytest
 import simpy
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.designs import SHIPPED
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_INACTIVE_FILE,
     NONE,
     PAGE_LIST,
@@ -19,6 +17,8 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGMLOCKED,
     UNEVICTABLE_PGSTRANDED,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.designs import SHIPPED
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import Gate, Stage, broken, calls_of, gate, list_of, play, range_of_task, slots_of, until
 
@@ -107,7 +107,7 @@ def test_an_mlocked_page_that_reclaim_has_isolated_is_cleared_and_freed_by_recla
 
     async def isolate(cpu: Cpu) -> None:
         await until(isolated)
-        page = isolated.value
+        page = int(isolated.value or 0)
         assert await stage.paths["isolate_lru_page"](cpu, page) == 0
         isolates.reached.succeed()
         await until(cut)
@@ -144,7 +144,7 @@ def test_a_page_in_the_pagevec_of_another_cpu_is_freed_when_that_is_drained(
     async def writer(cpu: Cpu) -> None:
         await until(touched)
         await truncate(stage, cpu)
-        page = touched.value
+        page = int(touched.value or 0)
         assert (stage.s.pages.refcount[page], stage.s.pages.mapping[page], list_of(stage, page)) == (1, 0, NONE)
         cut.succeed()
 
@@ -336,7 +336,7 @@ def test_a_page_that_reclaim_removes_is_freed_once(make_objects: StageMaker, des
     async def reclaim(cpu: Cpu) -> int:
         await until(written)
         assert await stage.paths["isolate_lru_page"](cpu, written.value) == 0
-        await cpu.list_add(written.value, PAGE_LIST)
+        await cpu.list_add(int(written.value or 0), PAGE_LIST)
         return int(await stage.paths["shrink_page_list"](cpu))
 
     assert play(stage, writer, reclaim)[1] == 1

@@ -6,8 +6,8 @@ import pytest
 import simpy
 
 from perfsim.errors import StuckError
+from perfsim.kernel.constants import MAPPED_ELSEWHERE, PG_LRU
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import MAPPED_ELSEWHERE, PG_LRU
 from perfsim.machine.costs import CONTEXT_SWITCH, IPI_SEND, WAKEUP
 from perfsim.machine.tally import CATEGORIES, USER
 from tests.kernel.paths.conftest import StageMaker

@@ -2,8 +2,7 @@
 
 import pytest
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     CONGESTION_ON,
     LRU_INACTIVE_FILE,
     NONE,
@@ -16,6 +15,7 @@ from perfsim.kernel.state import (
     PGROTATED,
     TASK_SLEEPING,
 )
+from perfsim.kernel.cpu import Cpu
 from perfsim.machine.costs import IO
 from tests.kernel.paths.stage import Stage, broken, calls_of, gate, pages_on, play, steps_of, until
 

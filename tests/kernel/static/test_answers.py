@@ -2,17 +2,8 @@
 
 import pytest
 
+from perfsim.kernel.constants import L_HOLD, NONE, PAGE_LIST, PG_ACTIVE, PG_LOCKED, PG_LRU, PG_MLOCKED, PVEC
 from perfsim.kernel.primitives import PRIMITIVES
-from perfsim.kernel.state import (
-    L_HOLD,
-    NONE,
-    PAGE_LIST,
-    PG_ACTIVE,
-    PG_LOCKED,
-    PG_LRU,
-    PG_MLOCKED,
-    PVEC,
-)
 from perfsim.kernel.static.answers import (
     USUAL,
     Called,

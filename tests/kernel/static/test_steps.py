@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from perfsim.kernel.bounds import argument_names
-from perfsim.kernel.primitives import PRIMITIVES
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     L_HOLD,
     LRU_ACTIVE_FILE,
     LRU_LOCK,
@@ -19,11 +18,9 @@ from perfsim.kernel.state import (
     PG_LOCKED,
     RET_PAGES,
     TASK_SLEEPING,
-    State,
-    cache_index,
-    list_head,
-    spinlock,
 )
+from perfsim.kernel.primitives import PRIMITIVES
+from perfsim.kernel.state import State, cache_index, list_head, spinlock
 from perfsim.kernel.static import steps
 from perfsim.kernel.static.answers import Called
 from perfsim.kernel.static.steps import STEPS, steps_of

@@ -2,8 +2,8 @@
 
 import pytest
 
+from perfsim.kernel.constants import LRU_LOCK, PG_ACTIVE, PG_LOCKED
 from perfsim.kernel.primitives import PRIMITIVES
-from perfsim.kernel.state import LRU_LOCK, PG_ACTIVE, PG_LOCKED
 from perfsim.kernel.static.answers import Called
 from perfsim.kernel.static.steps import STEPS, Kind, Step
 from perfsim.kernel.static.values import Some, Value

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from perfsim.kernel.constants import PG_MLOCKED
 from perfsim.kernel.designs import SHIPPED, load_design
-from perfsim.kernel.state import PG_MLOCKED
 from perfsim.kernel.static.answers import SCENARIOS, Scenario
 from perfsim.kernel.static.source import path_texts
 from perfsim.kernel.static.way import Counts
@@ -98,7 +98,7 @@ def test_a_page_goes_through_the_private_lists_of_reclaim_once() -> None:
 
 SYNTHETIC = '''"""Ways that a test can count."""
 
-from perfsim.kernel.state import LRU_LOCK, PG_ACTIVE, PG_LOCKED, PG_LRU
+from perfsim.kernel.constants import LRU_LOCK, PG_ACTIVE, PG_LOCKED, PG_LRU
 
 extends = "redo"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import EAGAIN, ENOMEM, NONE, PAGELIST, PG_LOCKED, PG_WRITEBACK
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.lock_page.vmscan import putback_lru_page
 from perfsim.kernel.paths.shared.filemap import lock_page, trylock_page, unlock_page, wait_on_page_writeback
 from perfsim.kernel.paths.shared.migrate import migrate_page, new_node_page, remove_migration_ptes
 from perfsim.kernel.paths.shared.swap import put_page
-from perfsim.kernel.state import EAGAIN, ENOMEM, NONE, PAGELIST, PG_LOCKED, PG_WRITEBACK
 
 
 async def putback_lru_pages(cpu: Cpu) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import MLOCK_PAGES, MUNLOCK_PAGES
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.memory import handle_mm_fault
-from perfsim.kernel.state import MLOCK_PAGES, MUNLOCK_PAGES
 
 
 async def clear_page_mlock(cpu: Cpu, page: int) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import PG_ACTIVE, PG_LRU
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_FAIL, SWAP_MLOCK, SWAP_SUCCESS
 from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
 from perfsim.kernel.paths.shared.swap import lru_cache_add_lru, put_page
-from perfsim.kernel.state import PG_ACTIVE, PG_LRU
 
 
 async def putback_lru_page(cpu: Cpu, page: int) -> None:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.redo.vmscan import putback_lru_page
-from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
-from perfsim.kernel.paths.shared.memory import get_user_pages, migration_entry_wait
-from perfsim.kernel.paths.shared.swap import lru_add_drain, lru_add_drain_all, put_page
-from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     DRAIN_TWICE,
     GUP_PAGES,
     MLOCK_BATCH,
@@ -21,6 +15,12 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGMUNLOCKED,
     UNEVICTABLE_PGSTRANDED,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.redo.vmscan import putback_lru_page
+from perfsim.kernel.paths.shared.filemap import lock_page, unlock_page
+from perfsim.kernel.paths.shared.memory import get_user_pages, migration_entry_wait
+from perfsim.kernel.paths.shared.swap import lru_add_drain, lru_add_drain_all, put_page
+from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
 
 
 async def __clear_page_mlock(cpu: Cpu, page: int) -> None:

@@ -2,29 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.shared.filemap import trylock_page, unlock_page
-from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
-from perfsim.kernel.paths.shared.page_alloc import __pagevec_free
-from perfsim.kernel.paths.shared.swap import (
-    __pagevec_release,
-    add_page_to_unevictable_list,
-    lru_add_drain,
-    lru_cache_add_lru,
-    pagevec_release,
-    put_page,
-)
-from perfsim.kernel.paths.shared.vmscan import (
-    ACTIVATE_LOCKED,
-    CULL_MLOCKED,
-    FREE_IT,
-    KEEP,
-    isolate_lru_page,
-    isolate_lru_pages,
-    page_mapping_inuse,
-    shrink_page,
-)
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     FREED_PVEC,
     KSWAPD_STEAL,
     L_HOLD,
@@ -49,6 +27,28 @@ from perfsim.kernel.state import (
     RET_PAGES,
     UNEVICTABLE_PGCULLED,
     UNEVICTABLE_PGRESCUED,
+)
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.filemap import trylock_page, unlock_page
+from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
+from perfsim.kernel.paths.shared.page_alloc import __pagevec_free
+from perfsim.kernel.paths.shared.swap import (
+    __pagevec_release,
+    add_page_to_unevictable_list,
+    lru_add_drain,
+    lru_cache_add_lru,
+    pagevec_release,
+    put_page,
+)
+from perfsim.kernel.paths.shared.vmscan import (
+    ACTIVATE_LOCKED,
+    CULL_MLOCKED,
+    FREE_IT,
+    KEEP,
+    isolate_lru_page,
+    isolate_lru_pages,
+    page_mapping_inuse,
+    shrink_page,
 )
 
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.redo.vmscan import page_evictable
-from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
-from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru, put_page
-from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LRU_UNEVICTABLE,
     PG_ACTIVE,
     PG_LRU,
@@ -16,6 +11,11 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGCULLED,
     UNEVICTABLE_PGRESCUED,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.redo.vmscan import page_evictable
+from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
+from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru, put_page
+from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
 
 
 async def putback_lru_page(cpu: Cpu, page: int) -> None:

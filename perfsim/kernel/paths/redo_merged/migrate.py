@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import ENOMEM, PG_LOCKED
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.redo.migrate import __unmap_and_move
 from perfsim.kernel.paths.redo_merged.vmscan import putback_lru_page
 from perfsim.kernel.paths.shared.filemap import trylock_page, unlock_page
 from perfsim.kernel.paths.shared.migrate import migrate_page, new_node_page, remove_migration_ptes
-from perfsim.kernel.state import ENOMEM, PG_LOCKED
 
 
 async def move_to_new_page(cpu: Cpu, newpage: int, page: int) -> int:

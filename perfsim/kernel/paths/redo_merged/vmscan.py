@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.redo.vmscan import page_evictable
-from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
-from perfsim.kernel.paths.shared.swap import (
-    add_page_to_unevictable_list,
-    lru_cache_add_lru,
-    pagevec_release,
-    put_page,
-)
-from perfsim.kernel.paths.shared.truncate import pagevec_lookup
-from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LOOKUP_PVEC,
     LRU_LOCK,
     LRU_UNEVICTABLE,
@@ -25,6 +14,17 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGRESCUED,
     UNEVICTABLE_PGSCANNED,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.redo.vmscan import page_evictable
+from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
+from perfsim.kernel.paths.shared.swap import (
+    add_page_to_unevictable_list,
+    lru_cache_add_lru,
+    pagevec_release,
+    put_page,
+)
+from perfsim.kernel.paths.shared.truncate import pagevec_lookup
+from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
 
 
 async def putback_lru_page(cpu: Cpu, page: int) -> None:

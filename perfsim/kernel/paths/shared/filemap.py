@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import FROZEN, LRU_ACTIVE, LRU_FILE, PG_LOCKED, PG_WRITEBACK, WAIT_BUCKET
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.page_alloc import __alloc_pages
 from perfsim.kernel.paths.shared.swap import __lru_cache_add, put_page
-from perfsim.kernel.state import FROZEN, LRU_ACTIVE, LRU_FILE, PG_LOCKED, PG_WRITEBACK, WAIT_BUCKET
 from perfsim.machine.costs import PAGE_CLEAR
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import MZ_LOCK
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import MZ_LOCK
 
 
 async def mem_cgroup_move_lists(cpu: Cpu, page: int, lru: int) -> None:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfsim.kernel.constants import GUP_PAGES, LRU_ACTIVE, LRU_FILE, PG_MLOCKED, PGFAULT, UNEVICTABLE_PGMLOCKED
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.filemap import filemap_fault, unlock_page, wait_on_page_locked
 from perfsim.kernel.paths.shared.page_alloc import __alloc_pages
 from perfsim.kernel.paths.shared.rwsem import down_read
 from perfsim.kernel.paths.shared.swap import add_page_to_unevictable_list, lru_cache_add_lru, put_page
-from perfsim.kernel.state import (
-    GUP_PAGES,
-    LRU_ACTIVE,
-    LRU_FILE,
-    PG_MLOCKED,
-    PGFAULT,
-    UNEVICTABLE_PGMLOCKED,
-)
 from perfsim.machine.costs import PAGE_CLEAR, PAGE_FAULT
 
 if TYPE_CHECKING:  # late bound: found in the running design's table

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.shared.page_alloc import __alloc_pages
-from perfsim.kernel.paths.shared.rwsem import down_read
-from perfsim.kernel.paths.shared.swap import lru_add_drain_all, put_page
-from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     EAGAIN,
     ENOMEM,
     PAGELIST,
@@ -21,6 +16,11 @@ from perfsim.kernel.state import (
     PG_UPTODATE,
     PGMIGRATE_SUCCESS,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.page_alloc import __alloc_pages
+from perfsim.kernel.paths.shared.rwsem import down_read
+from perfsim.kernel.paths.shared.swap import lru_add_drain_all, put_page
+from perfsim.kernel.paths.shared.vmscan import isolate_lru_page
 from perfsim.machine.costs import PAGE_COPY, SYSCALL
 
 if TYPE_CHECKING:  # late bound: found in the running design's table

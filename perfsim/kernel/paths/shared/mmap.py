@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfsim.kernel.constants import MMU_GATHER, PG_SWAPCACHE, PG_WRITEBACK
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.filemap import trylock_page, unlock_page
 from perfsim.kernel.paths.shared.rwsem import down_read, down_write
 from perfsim.kernel.paths.shared.swap import lru_add_drain, put_page, release_pages
 from perfsim.kernel.paths.shared.swap_state import __delete_from_swap_cache
-from perfsim.kernel.state import MMU_GATHER, PG_SWAPCACHE, PG_WRITEBACK
 from perfsim.machine.costs import SYSCALL, TLB_FLUSH_LOCAL
 
 if TYPE_CHECKING:  # late bound: found in the running design's table

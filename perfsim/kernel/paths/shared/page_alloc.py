@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfsim.kernel.constants import HZ, OOM_KILL, WMARK_HIGH, WMARK_LOW
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import HZ, OOM_KILL, WMARK_HIGH, WMARK_LOW
 
 if TYPE_CHECKING:  # late bound: found in the running design's table
     from perfsim.kernel.paths.shared.reclaim import try_to_free_pages

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     ALLOCSTALL,
     DEF_PRIORITY,
     HZ,
@@ -20,6 +19,7 @@ from perfsim.kernel.state import (
     SWAPPINESS,
     WMARK_HIGH,
 )
+from perfsim.kernel.cpu import Cpu
 
 if TYPE_CHECKING:  # late bound: found in the running design's table
     from perfsim.kernel.paths.lock_page.vmscan import shrink_active_list, shrink_inactive_list

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.shared.page_alloc import __pagevec_free
-from perfsim.kernel.paths.shared.workqueue import schedule_on_each_cpu
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     DRAIN_NEVER,
     LRU_ACTIVE,
     LRU_LOCK,
@@ -20,6 +17,9 @@ from perfsim.kernel.state import (
     ROTATE_PVEC,
     ROTATED,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.page_alloc import __pagevec_free
+from perfsim.kernel.paths.shared.workqueue import schedule_on_each_cpu
 
 
 async def put_page(cpu: Cpu, page: int) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import PG_SWAPCACHE
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.state import PG_SWAPCACHE
 from perfsim.machine.costs import RADIX_DELETE
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfsim.kernel.constants import DRAIN_ONCE
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.rwsem import down_write
 from perfsim.kernel.paths.shared.swap import lru_add_drain_all
-from perfsim.kernel.state import DRAIN_ONCE
 from perfsim.machine.costs import SYSCALL
 
 if TYPE_CHECKING:  # late bound: found in the running design's table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfsim.kernel.constants import LOOKUP_PVEC, PG_DIRTY, PG_MLOCKED, PG_UPTODATE, PG_WRITEBACK
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.filemap import (
     find_get_page,
@@ -13,7 +14,6 @@ from perfsim.kernel.paths.shared.filemap import (
     wait_on_page_writeback,
 )
 from perfsim.kernel.paths.shared.swap import pagevec_release, put_page
-from perfsim.kernel.state import LOOKUP_PVEC, PG_DIRTY, PG_MLOCKED, PG_UPTODATE, PG_WRITEBACK
 from perfsim.machine.costs import RADIX_DELETE, SYSCALL, TLB_FLUSH_LOCAL
 
 if TYPE_CHECKING:  # late bound: found in the running design's table

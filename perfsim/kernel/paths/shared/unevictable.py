@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.paths.shared.filemap import lock_page, trylock_page, unlock_page
-from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
-from perfsim.kernel.paths.shared.swap import pagevec_release
-from perfsim.kernel.paths.shared.truncate import pagevec_lookup
-from perfsim.kernel.state import (
+from perfsim.kernel.constants import (
     LOOKUP_PVEC,
     LRU_LOCK,
     LRU_UNEVICTABLE,
@@ -18,6 +13,11 @@ from perfsim.kernel.state import (
     UNEVICTABLE_PGRESCUED,
     UNEVICTABLE_PGSCANNED,
 )
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.filemap import lock_page, trylock_page, unlock_page
+from perfsim.kernel.paths.shared.memcontrol import mem_cgroup_move_lists
+from perfsim.kernel.paths.shared.swap import pagevec_release
+from perfsim.kernel.paths.shared.truncate import pagevec_lookup
 
 if TYPE_CHECKING:  # late bound: found in the running design's table
     from perfsim.kernel.paths.lock_page.vmscan import page_evictable

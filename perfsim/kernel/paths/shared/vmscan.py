@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfsim.kernel.constants import L_HOLD, LRU_LOCK, PG_DIRTY, PG_LRU, PG_SWAPCACHE, PG_UNEVICTABLE, PG_WRITEBACK
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_FAIL, SWAP_MLOCK
 from perfsim.kernel.paths.shared.filemap import trylock_page
 from perfsim.kernel.paths.shared.swap_state import __delete_from_swap_cache, __remove_from_page_cache, add_to_swap
 from perfsim.kernel.paths.shared.writeback import PAGE_KEEP, PAGE_SUCCESS, pageout
-from perfsim.kernel.state import (
-    L_HOLD,
-    LRU_LOCK,
-    PG_DIRTY,
-    PG_LRU,
-    PG_SWAPCACHE,
-    PG_UNEVICTABLE,
-    PG_WRITEBACK,
-)
 from perfsim.machine.costs import SHRINK_PAGE
 
 if TYPE_CHECKING:  # late bound: found in the running design's table

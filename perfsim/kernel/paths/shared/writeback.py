@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from perfsim.kernel.constants import PG_DIRTY, PG_RECLAIM, PG_WRITEBACK
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.paths.shared.filemap import unlock_page, wake_up_page
 from perfsim.kernel.paths.shared.swap import pagevec_move_tail, rotate_reclaimable_page
-from perfsim.kernel.state import PG_DIRTY, PG_RECLAIM, PG_WRITEBACK
 from perfsim.machine.costs import WRITEBACK_SUBMIT
 
 PAGE_KEEP = 0
