@@ -91,9 +91,9 @@ def gate(stage: Stage, cpu: int, primitive: str, nth: int = 1) -> Gate:
 
 
 @types.coroutine
-def until(event: simpy.Event) -> Generator[simpy.Event, None, None]:
-    """Let a script wait for a gate, or for anything else that happens on the stage."""
-    yield event
+def until(event: simpy.Event) -> Generator[simpy.Event, Any, Any]:
+    """Let a script wait for a gate, or for anything else that happens on the stage. Returns what comes with it."""
+    return (yield event)
 
 
 def play(stage: Stage, *scripts: Script) -> list[Any]:
@@ -142,6 +142,14 @@ def list_of(stage: Stage, page: int) -> int:
     found = [lru for lru in range(5) for zone in range(stage.s.settings.nodes) if page in pages_on(stage, lru, zone)]
     assert len(found) <= 1, f"page {page} is on lists {found}"
     return found[0] if found else NONE
+
+
+def leave_free(stage: Stage, count: int, zone: int = 0) -> None:
+    """Take free pages of a zone off the allocator, as if others had them, until so many are left."""
+    zones = stage.s.zones
+    while zones.free_count[zone] > count:
+        zones.free_head[zone] = stage.s.pages.next[zones.free_head[zone]]
+        zones.free_count[zone] -= 1
 
 
 def range_of_task(stage: Stage, kind: int) -> int:

@@ -40,6 +40,7 @@ from tests.kernel.paths.stage import (
     broken,
     calls_of,
     gate,
+    leave_free,
     list_of,
     play,
     range_of_task,
@@ -69,13 +70,6 @@ def page_with(stage: Stage, *, file: int, active: int) -> tuple[int, int]:
     slots = slots_of(stage, range_with(stage, file=file, locked=0))
     ptes = stage.s.ranges.pte
     return next((s, ptes[s]) for s in slots if bool(stage.s.pages.flags[ptes[s]] & PG_ACTIVE) == active)
-
-
-def emptied(stage: Stage, zone: int, left: int) -> None:
-    """Take free pages of a zone off the allocator, as if others had them, until so many are left."""
-    while stage.s.zones.free_count[zone] > left:
-        stage.s.zones.free_head[zone] = stage.s.pages.next[stage.s.zones.free_head[zone]]
-        stage.s.zones.free_count[zone] -= 1
 
 
 @every_design
@@ -232,7 +226,7 @@ def test_writeback_is_waited_for_on_the_fourth_pass_with_the_page_locked(make_st
 @pytest.mark.parametrize("design", SHIPPED)
 def test_without_memory_on_the_node_all_pages_go_back_where_they_were(make_stage: StageMaker, design: str) -> None:
     stage = make_stage(design, "memory.referenced_fraction=1.0", "memory.file_fraction=0.0")
-    emptied(stage, NODE, stage.s.zones.watermark[WMARK_MIN])
+    leave_free(stage, stage.s.zones.watermark[WMARK_MIN], NODE)
     slots = slots_of(stage, range_with(stage, file=0, locked=0))
     pages = [stage.s.ranges.pte[slot] for slot in slots]
     lists = [list_of(stage, page) for page in pages]

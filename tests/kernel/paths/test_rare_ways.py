@@ -249,6 +249,25 @@ def test_a_page_that_became_active_before_the_rotate_pagevec_is_moved_stays_wher
     assert broken(stage) == []
 
 
+def test_a_page_isolated_before_the_rotate_pagevec_is_moved_is_left_to_who_has_it(stage: Stage) -> None:
+    page = pages_on(stage, LRU_INACTIVE_FILE)[0]
+
+    async def script(cpu: Cpu) -> None:
+        await cpu.get_page(page)
+        await cpu.rotate_pagevec_add(page)
+        assert await stage.paths["isolate_lru_page"](cpu, page) == 0
+        await stage.paths["pagevec_move_tail"](cpu)
+        assert list_of(stage, page) == NONE
+        await stage.paths["lock_page"](cpu, page)
+        await stage.paths["putback_lru_page"](cpu, page)
+        await stage.paths["unlock_page"](cpu, page)
+
+    play(stage, script)
+    assert pages_on(stage, LRU_INACTIVE_FILE)[0] == page
+    assert stage.s.events[PGROTATED] == 0
+    assert broken(stage) == []
+
+
 @pytest.mark.parametrize(
     "swapped,holder,moved",
     [(1, "nobody", 1), (1, "who looked the page up", 0), (0, "nobody", 1), (0, "who waits for the page", 0)],

@@ -29,8 +29,7 @@ from perfsim.kernel.constants import (
 )
 from perfsim.kernel.cpu import Cpu
 from tests.kernel.paths.conftest import StageMaker
-from tests.kernel.paths.stage import Stage, broken, calls_of, pages_on, play, steps_of
-from tests.kernel.paths.test_fault import leave_free
+from tests.kernel.paths.stage import Stage, broken, calls_of, leave_free, pages_on, play, steps_of
 
 NOTHING_TO_FREE = ("memory.referenced_fraction=1.0", "memory.file_fraction=0.0")
 

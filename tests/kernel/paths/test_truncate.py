@@ -92,24 +92,22 @@ def test_an_mlocked_page_that_reclaim_has_isolated_is_cleared_and_freed_by_recla
 ) -> None:
     stage = make_objects(design)
     free, mlocked = list(stage.s.zones.free_count), list(stage.s.zones.nr_mlock)
-    isolated = simpy.Event(stage.env)
-    cut = simpy.Event(stage.env)
+    written, isolated, cut = (simpy.Event(stage.env) for _ in range(3))
 
     async def writer(cpu: Cpu) -> None:
         (page,) = await write(stage, cpu, 1)
         await stage.paths["lock_page"](cpu, page)
         await stage.paths["mlock_vma_page"](cpu, page)
         await stage.paths["unlock_page"](cpu, page)
-        isolated.succeed(page)
-        await until(isolates.reached)
+        written.succeed(page)
+        await until(isolated)
         await truncate(stage, cpu)
         cut.succeed()
 
     async def isolate(cpu: Cpu) -> None:
-        await until(isolated)
-        page = int(isolated.value or 0)
+        page = await until(written)
         assert await stage.paths["isolate_lru_page"](cpu, page) == 0
-        isolates.reached.succeed()
+        isolated.succeed()
         await until(cut)
         assert not stage.s.pages.flags[page] & PG_MLOCKED
         await stage.paths["lock_page"](cpu, page)
@@ -117,7 +115,6 @@ def test_an_mlocked_page_that_reclaim_has_isolated_is_cleared_and_freed_by_recla
             await stage.paths["unlock_page"](cpu, page)
         await stage.paths["putback_lru_page"](cpu, page)  # of a truncated page old unlocks it
 
-    isolates = Gate("", 0, simpy.Event(stage.env), simpy.Event(stage.env))
     play(stage, writer, isolate)
     assert nothing_is_left(stage, free)
     assert stage.s.zones.nr_mlock == mlocked
@@ -142,9 +139,8 @@ def test_a_page_in_the_pagevec_of_another_cpu_is_freed_when_that_is_drained(
         await until(cut)
 
     async def writer(cpu: Cpu) -> None:
-        await until(touched)
+        page = await until(touched)
         await truncate(stage, cpu)
-        page = int(touched.value or 0)
         assert (stage.s.pages.refcount[page], stage.s.pages.mapping[page], list_of(stage, page)) == (1, 0, NONE)
         cut.succeed()
 
@@ -275,8 +271,7 @@ def test_a_page_frozen_by_migration_is_waited_for_and_truncated_where_it_has_gon
         await truncate(stage, cpu)
 
     async def move(cpu: Cpu) -> None:
-        await until(written)
-        await stage.paths["migrate_page_add"](cpu, written.value)
+        await stage.paths["migrate_page_add"](cpu, await until(written))
         await stage.paths["migrate_pages"](cpu, 1)
 
     play(stage, writer, move)
@@ -303,8 +298,7 @@ def test_a_migration_entry_is_left_and_its_new_page_unmapped_by_the_second_pass(
         await truncate(stage, cpu)
 
     async def move(cpu: Cpu) -> None:
-        await until(written)
-        await stage.paths["migrate_page_add"](cpu, written.value)
+        await stage.paths["migrate_page_add"](cpu, await until(written))
         await stage.paths["migrate_pages"](cpu, 1)
 
     async def order(cpu: Cpu) -> None:
@@ -334,9 +328,9 @@ def test_a_page_that_reclaim_removes_is_freed_once(make_objects: StageMaker, des
         await truncate(stage, cpu)
 
     async def reclaim(cpu: Cpu) -> int:
-        await until(written)
-        assert await stage.paths["isolate_lru_page"](cpu, written.value) == 0
-        await cpu.list_add(int(written.value or 0), PAGE_LIST)
+        page = await until(written)
+        assert await stage.paths["isolate_lru_page"](cpu, page) == 0
+        await cpu.list_add(page, PAGE_LIST)
         return int(await stage.paths["shrink_page_list"](cpu))
 
     assert play(stage, writer, reclaim)[1] == 1
