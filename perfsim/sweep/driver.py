@@ -10,7 +10,6 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import aclosing, contextmanager, suppress
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from perfsim.engine import ENGINES, check_engine
 from perfsim.engine.cache import engine_code
 from perfsim.errors import PerfsimError
-from perfsim.sweep.plan import longest_first, placed, plan, workers_for
+from perfsim.sweep.backlog import Backlog
+from perfsim.sweep.plan import placed, plan, workers_for
 from perfsim.sweep.worker import Failure, begin, work
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ async def sweep(scenario: Scenario, *, jobs: int | None = None, engine: str = EN
     workers_count = workers_for(jobs)
     failures: list[tuple[Run, str]] = []
     make_ready(engine)
-    async with aclosing(outcomes(plan(scenario, workers_count, engine), workers_count)) as finished:
+    async with aclosing(outcomes(Backlog(plan(scenario, workers_count, engine)), workers_count, engine)) as finished:
         async for run, outcome in finished:
             if isinstance(outcome, Failure):
                 failures.append((run, outcome.reason))
@@ -78,21 +78,21 @@ def make_ready(engine: str) -> None:
 
 
 async def outcomes(
-    runs: Sequence[Run], workers_count: int, function: Callable[[Task], Row | Failure] = work
+    backlog: Backlog, workers_count: int, engine: str, function: Callable[[Task], Row | Failure] = work
 ) -> AsyncGenerator[tuple[Run, Row | Failure], None]:
     """Each run with its row, or with why there is none, in the order in which they finish.
 
-    function: what a worker process does with a run's task. A run whose worker dies is tried once more in a new one.
-    Closing the iterator kills the workers that are in the midst of a run.
+    Runs that are added to the backlog meanwhile are given out too. engine: what all runs are simulated with. function:
+    what a worker process does with a run's task. A run whose worker dies is tried once more in a new one. Closing the
+    iterator kills the workers that are in the midst of a run.
     """
-    code = engine_code() if any(run.task.engine == ENGINES[0] for run in runs) else b""
-    waiting = deque(longest_first(runs))
-    idle = [_Slot(code) for _ in range(min(workers_count, len(runs)))]
+    code = engine_code() if engine == ENGINES[0] else b""
+    idle = [_Slot(code) for _ in range(workers_count)]
     busy: dict[_Attempt, tuple[_Slot, Run]] = {}
 
     def give_out() -> None:
-        while waiting and idle:
-            slot, run = idle.pop(), waiting.popleft()
+        while backlog and idle:
+            slot, run = idle.pop(), backlog.take()
             busy[asyncio.create_task(_outcome(slot, run.task, function))] = (slot, run)
 
     try:
@@ -104,6 +104,7 @@ async def outcomes(
             give_out()  # first, so that no worker waits for whoever takes the outcomes
             for outcome, _, run in finished:
                 yield run, outcome
+            give_out()  # what was added meanwhile
     finally:
         await _stop(busy, idle)
 

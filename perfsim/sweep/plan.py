@@ -16,8 +16,6 @@ from perfsim.scenario.schema import place
 from perfsim.sweep.worker import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from perfsim.scenario.points import Job
     from perfsim.scenario.schema import Scenario
 
@@ -74,11 +72,6 @@ def design_names(scenario: Scenario) -> dict[str, str]:
 def placed(run: Run, row: Row) -> Row:
     """The row as this sweep shows it: one taken over from another sweep may have had another point and other axes."""
     return {name: value for name, value in row.items() if name in COLUMN_NAMES} | run.labels
-
-
-def longest_first(runs: Sequence[Run]) -> list[Run]:
-    """The order in which runs are given out, so that no worker is left with a long one at the end."""
-    return sorted(runs, key=lambda run: -run.work)
 
 
 def workers_for(jobs_count: int | None) -> int:

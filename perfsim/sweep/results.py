@@ -25,6 +25,7 @@ from perfsim.store.atomic import replacing, unwritable
 from perfsim.store.manifest import Manifest, read_manifest, write_manifest
 from perfsim.store.parquet import read_runs, write_runs
 from perfsim.store.parts import PartWriter, read_parts
+from perfsim.sweep.backlog import Backlog
 from perfsim.sweep.driver import make_ready, outcomes
 from perfsim.sweep.plan import COLUMN_NAMES, placed, plan, workers_for
 from perfsim.sweep.progress import Pace, shown
@@ -199,7 +200,7 @@ async def _complete(session: _Session, workers_count: int, people: TextIO) -> bo
 
 async def _collect(session: _Session, missing: Sequence[Run], workers_count: int) -> None:
     with PartWriter(session.order.directory / PARTS) as parts:
-        async with aclosing(outcomes(missing, workers_count)) as finished:
+        async with aclosing(outcomes(Backlog(missing), workers_count, session.order.engine)) as finished:
             async for run, outcome in finished:
                 _keep(session, parts, run, outcome)
 

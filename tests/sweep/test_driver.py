@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 import perfsim
+from perfsim.engine import ENGINES
 from perfsim.errors import PerfsimError
 from perfsim.scenario.schema import Scenario
 from perfsim.sweep import driver
+from perfsim.sweep.backlog import Backlog
 from perfsim.sweep.driver import failures_text, outcomes
 from perfsim.sweep.plan import Run
 from perfsim.sweep.worker import Failure, Task, work
@@ -59,7 +61,7 @@ def end_at_once() -> None:
 
 def gather(runs: tuple[Run, ...], workers: int, function: Callable[[Task], Outcome]) -> list[tuple[Run, Outcome]]:
     async def collect() -> list[tuple[Run, Outcome]]:
-        return [pair async for pair in outcomes(runs, workers, function)]
+        return [pair async for pair in outcomes(Backlog(runs), workers, ENGINES[0], function)]
 
     return asyncio.run(collect())
 
@@ -82,6 +84,18 @@ def test_every_run_has_one_outcome_and_workers_are_bounded(runs: tuple[Run, ...]
 
 def test_no_runs_have_no_outcomes() -> None:
     assert gather((), 2, who) == []
+
+
+def test_runs_that_are_added_when_others_end_are_run_too(runs: tuple[Run, ...]) -> None:
+    async def collect() -> list[Run]:
+        backlog, found = Backlog(runs[:1]), []
+        async with aclosing(outcomes(backlog, 2, ENGINES[0], who)) as finished:
+            async for run, _ in finished:
+                found.append(run)
+                backlog.add(runs[1:4] if len(found) == 1 else ())
+        return found
+
+    assert sorted(run.task.run_id for run in asyncio.run(collect())) == sorted(run.task.run_id for run in runs[:4])
 
 
 def test_ctrl_c_does_not_reach_a_worker_and_still_reaches_us(runs: tuple[Run, ...]) -> None:
@@ -113,7 +127,7 @@ def test_an_iterator_that_is_closed_leaves_no_worker_in_the_midst_of_a_run(
     pair = tuple(with_design(run, tmp_path / "pipe") for run in runs[:2])
 
     async def first() -> Outcome:
-        async with aclosing(outcomes(pair, 2, write_and_hang_or_read)) as found:
+        async with aclosing(outcomes(Backlog(pair), 2, ENGINES[0], write_and_hang_or_read)) as found:
             return (await anext(found))[1]
 
     outcome = asyncio.run(first())

@@ -9,7 +9,7 @@ from perfsim.errors import InputError
 from perfsim.measure.columns import columns_with
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
-from perfsim.sweep.plan import WORKERS_MAX, Run, available_cpus, longest_first, placed, plan, workers_for
+from perfsim.sweep.plan import WORKERS_MAX, Run, available_cpus, placed, plan, workers_for
 
 
 def test_runs_come_in_the_order_point_design_replication(runs: tuple[Run, ...]) -> None:
@@ -53,10 +53,6 @@ def test_two_designs_of_one_name_are_refused_where_the_second_is_listed(
         plan(tiny(designs=("lock_page", *names)), 1)
     with pytest.raises(InputError, match=rf"^--set kernel.designs\S*: {told}"):
         plan(tiny(f"kernel.designs=[lock_page, {', '.join(names)}]"), 1)
-
-
-def test_long_runs_are_given_out_first_and_equal_ones_stay_in_order(runs: tuple[Run, ...]) -> None:
-    assert longest_first(runs) == [*runs[4:], *runs[:4]]
 
 
 def test_a_profile_that_only_one_point_names_is_looked_for_before_anything_runs(
