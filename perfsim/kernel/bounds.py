@@ -34,7 +34,7 @@ TICKS_MAX = 100_000
 
 
 class Bounds(NamedTuple):
-    """The least and the greatest that an argument may be."""
+    """The least and the greatest that an argument may be; low is above high if it can be nothing."""
 
     low: int
     high: int
@@ -49,6 +49,8 @@ def bounds_of(s: State, primitive: Primitive) -> tuple[Bounds, ...]:
 def check_arguments(primitive: Primitive, bounds: tuple[Bounds, ...], arguments: tuple[int, ...]) -> None:
     """Raise ValueError, which names primitive, argument and bounds, for an argument that is out of them."""
     for name, bound, value in zip(argument_names(primitive), bounds, arguments, strict=True):
+        if bound.low > bound.high:
+            raise ValueError(f"{primitive.name}(): {name} is {value}; this workload has none that it could be")
         if not bound.low <= value <= bound.high:
             raise ValueError(f"{primitive.name}(): {name} is {value}; expected {bound.low} to {bound.high}")
 

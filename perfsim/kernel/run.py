@@ -79,6 +79,8 @@ def waits_of(s: State, task: int, names: list[str]) -> str:
         return f"{who} spins for {kind} {lock} since {s.m.wait_since_ps[cpu]} ps; held by {holder}"
     if s.queues.queued[task] and s.tasks.state[task] == TASK_SLEEPING:
         page = s.queues.page[task]
+        if s.queues.flag[task] != PG_LOCKED:
+            return f"{who} sleeps until page {page} is written since {s.tasks.since_ps[task]} ps"
         holder = f"held by {names[s.pages.locker[page]]} since {s.pages.locked_ps[page]} ps"
         if not s.pages.flags[page] & PG_LOCKED:
             holder = "held by nobody"

@@ -28,6 +28,25 @@ tasks:
 measure: {warmup: 0us, duration: 1ms}
 """
 
+# Tasks 0 .. 3 lock as above; 4 and 5 map a range each, which 6, 7 and 8 share; 9 migrates a range of its own; 10 and 11
+# write a file each, 12 locks a segment, which 13 shares.
+WITH_RANGES = """
+name: ranges
+machine: {profile: x86_64, cpus: 4, nodes: 2}
+memory: {pages_per_node: 512, file_fraction: 0.5, mlocked_fraction: 0.25, referenced_fraction: 0.5, dirty_fraction: 0.5}
+kernel: {memcg: true, drain_all: never}
+tasks:
+  - {name: lockers, kind: mlock, per: cpu, range_pages: 16, hold: 20us, think: 3us}
+  - {name: processes, kind: fault, count: 2, range_pages: 8, hold: 20us, think: 5us}
+  - {name: threads, kind: fault, count: 3, shares: processes, think: 5us}
+  - {name: nomads, kind: migrate, count: 1, range_pages: 12, think: 5us}
+  - {name: writers, kind: truncate, count: 2, range_pages: 8, hold: 20us, think: 5us}
+  - {name: segments, kind: shm_lock, count: 1, range_pages: 10, hold: 20us, think: 5us}
+  - {name: pinners, kind: mlock, count: 1, shares: segments, hold: 20us, think: 5us}
+measure: {warmup: 0us, duration: 1ms}
+"""
+NOMAD, WRITERS, SEGMENT, PINNER = 9, (10, 11), 12, 13
+
 
 class Done(NamedTuple):
     """What an effect returned, and what its CPU has to pay for it."""
@@ -68,6 +87,12 @@ def make_state(make_scenario: ScenarioMaker) -> StateMaker:
 def s(make_state: StateMaker) -> State:
     """Four CPUs on two nodes of 512 pages, a quarter of them locked, at time 0."""
     return make_state()
+
+
+@pytest.fixture
+def ranged(make_state: StateMaker) -> State:
+    """The same machine with tasks whose ranges are their own, are shared, or map an object; at time 0."""
+    return make_state(workload=WITH_RANGES)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, boot, memory_shares
-from perfsim.kernel.constants import DISK, KSWAPD, LRU_LOCK, MLOCK_TASK, NONE, PAGE_LOCK, TIMER
+from perfsim.kernel.constants import DISK, KSWAPD, LRU_LOCK, MLOCK_TASK, NONE, PAGE_LOCK, PRIVATE_LISTS, TIMER
 from perfsim.kernel.invariants import EVERY, Invariant, stranded_pages
 from perfsim.kernel.sizes import machine_size, watermarks, zone_watermarks
 from perfsim.kernel.state import State
@@ -19,7 +19,7 @@ from perfsim.machine.profile import load_profile
 from perfsim.scenario.schema import Scenario
 from perfsim.scenario.validate import load_scenario
 from perfsim.units import parse_fraction_ppm
-from tests.kernel.conftest import ScenarioMaker, StateMaker
+from tests.kernel.conftest import SEGMENT, WITH_RANGES, WRITERS, ScenarioMaker, StateMaker
 
 WORKLOADS = {
     "small": (),
@@ -148,9 +148,38 @@ def test_devices_follow_the_tasks_on_processors_of_their_own(s: State) -> None:
     assert s.disks.irq_cpu == [0, 2]
 
 
+def test_lines_of_objects_mms_and_work_queues_are_on_the_nodes_of_those_who_use_them(make_state: StateMaker) -> None:
+    s = make_state("kernel.drain_all=once", workload=WITH_RANGES)
+    settings = s.settings
+    assert len(s.mapping_flags) == settings.nodes + 1 + 3
+    assert settings.first_mm_line == settings.first_mapping_line + len(s.mapping_flags)
+    assert settings.first_work_line == settings.first_mm_line + settings.tasks
+    assert len(s.m.line_holders) == settings.first_work_line + 4
+    home = s.m.line_home[settings.first_mapping_line - 2 * settings.pages :]
+    objects, mms, queues = home[3:6], home[6 : 6 + settings.tasks], home[6 + settings.tasks :]
+    assert objects == [s.tasks.zone[task] for task in (*WRITERS, SEGMENT)]
+    assert mms == s.tasks.zone
+    assert queues == [0, 0, 1, 1]
+
+
+def test_ranges_of_one_task_follow_those_that_are_dealt_and_objects_come_last(ranged: State) -> None:
+    settings = ranged.settings
+    assert (settings.first_own_range, settings.first_object_range, settings.ranges) == (32, 35, 38)
+    assert settings.range_pages == 16, "of the largest range"
+    assert len(ranged.ranges.pte) == 38 * 16
+    assert len(ranged.objects.cached) == 3 * 16
+
+
+def test_threads_of_the_kernel_and_devices_map_nothing(make_state: StateMaker) -> None:
+    s = make_state("kernel.drain_all=once", workload=WITH_RANGES)
+    assert (s.settings.first_device, s.settings.tasks) == (18, 21)
+    assert set(s.tasks.range_count[14:]) == {0}
+    assert s.tasks.mm[14:] == list(range(14, 21))
+
+
 def test_every_list_head_is_a_link_of_its_own(s: State) -> None:
     assert (s.settings.first_head, s.settings.first_private) == (1024, 1024 + 2 * 5)
-    assert len(s.pages.next) == 1024 + 2 * 5 + s.settings.tasks * 5
+    assert len(s.pages.next) == 1024 + 2 * 5 + s.settings.tasks * PRIVATE_LISTS
 
 
 def test_a_lock_loop_takes_the_lock_that_the_workload_names(make_state: StateMaker) -> None:

@@ -9,18 +9,15 @@ from perfsim.kernel import constants as k
 from perfsim.kernel.bounds import Bounds, argument_names, bounds_of, check_arguments
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.state import State
-from tests.kernel.conftest import WORKLOAD
+from tests.kernel.conftest import WITH_RANGES
 
 StateMaker = Callable[..., State]
-
-
-WITH_OBJECT = WORKLOAD.replace("measure:", "  - {name: s, kind: shm_lock, count: 1, hold: 1us, think: 1us}\nmeasure:")
 
 
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_every_argument_of_a_primitive_has_bounds_within_64_bits(name: str, make_state: StateMaker) -> None:
     primitive = PRIMITIVES[name]
-    bounds = bounds_of(make_state(workload=WITH_OBJECT), primitive)
+    bounds = bounds_of(make_state(workload=WITH_RANGES), primitive)
     assert len(bounds) == len(argument_names(primitive)) == primitive.arguments
     for bound in bounds:
         assert -(1 << 63) < bound.low <= bound.high < 1 << 63
@@ -52,6 +49,36 @@ def test_an_argument_that_means_less_or_more_in_one_primitive_has_its_own_bounds
     assert bounds_by_name(s, "follow_page")["slot"].low == 0
     assert bounds_by_name(s, "next_batch")["lru"].high == k.LRU_UNEVICTABLE - 1
     assert bounds_by_name(s, "lru_length")["lru"].high == k.LRU_LISTS - 1
+
+
+def test_what_pages_of_an_object_are_asked_for_by_is_of_a_range_that_maps_one(ranged: State) -> None:
+    first = ranged.settings.first_object_range
+    slots, ranges = (first * 16, len(ranged.ranges.pte) - 1), (first, len(ranged.ranges.locked) - 1)
+    for name in ("find_get_page", "page_cached_at", "add_to_page_cache"):
+        assert bounds_by_name(ranged, name)["slot"] == slots
+    for name in ("i_size_write", "mapping_set_unevictable", "mapping_clear_unevictable"):
+        assert bounds_by_name(ranged, name)["range_"] == ranges
+    assert bounds_by_name(ranged, "i_size_write")["size"] == (0, 16)
+    assert bounds_by_name(ranged, "mapped_object")["slot"] == (k.MAPPED_ELSEWHERE, slots[1])
+    assert bounds_by_name(ranged, "set_vm_locked")["range_"] == (0, ranges[1])
+    assert bounds_by_name(ranged, "pick_slot") == {"range_": (0, ranges[1]), "count": (1, 16)}
+
+
+def test_arguments_of_two_pages_of_a_semaphore_and_of_a_cpu_are_those_of_the_machine(ranged: State) -> None:
+    pages = (0, 2 * 512 - 1)
+    assert bounds_by_name(ranged, "copy_mapping") == {"newpage": pages, "page": pages}
+    assert bounds_by_name(ranged, "replace_slot") == {"page": pages, "newpage": pages}
+    assert bounds_by_name(ranged, "down_read_trylock")["mm"] == (0, len(ranged.mms.activity) - 1)
+    assert bounds_by_name(ranged, "queue_work")["on_cpu"] == (0, 3)
+    assert bounds_by_name(ranged, "mapping_unevictable")["mapping"] == (0, len(ranged.mapping_flags) - 1)
+
+
+def test_a_workload_without_objects_has_nothing_to_ask_their_pages_by(make_state: StateMaker) -> None:
+    primitive = PRIMITIVES["find_get_page"]
+    bounds = bounds_of(make_state(), primitive)
+    assert bounds[0].low > bounds[0].high
+    with pytest.raises(ValueError, match=r"^find_get_page\(\): slot is 511; this workload has none that it could be$"):
+        check_arguments(primitive, bounds, (511,))
 
 
 @pytest.mark.parametrize("value", [0, 5, 1023])

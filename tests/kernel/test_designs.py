@@ -16,7 +16,7 @@ from perfsim.kernel.constants import LRU_INACTIVE_ANON, LRU_UNEVICTABLE, PG_LRU,
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import PROBES, SHIPPED, Design, design_names, load_design
 from perfsim.kernel.invariants import pages_of_list
-from perfsim.kernel.paths.shared.vmscan import CULL_MLOCKED
+from perfsim.kernel.paths.shared.vmscan import ACTIVATE_LOCKED, CULL_MLOCKED
 from perfsim.kernel.primitives import Primitive
 from perfsim.kernel.state import State
 
@@ -146,10 +146,11 @@ def test_a_users_function_is_called_by_the_paths_of_the_design_it_extends(s: Sta
     assert s.events[TRACE] >= 32
 
 
-@pytest.mark.parametrize("base", [name for name in SHIPPED if load_design(name).unevictable_lru])
+@pytest.mark.parametrize("base", SHIPPED)
 def test_a_users_function_is_called_by_paths_that_all_designs_share(s: State, tmp_path: Path, base: str) -> None:
     page = pages_of_list(s, 0, LRU_UNEVICTABLE)[0]
-    assert result_of(load_design(base).paths["shrink_page"](ImmediateCpu(s), page)) == CULL_MLOCKED
+    label = CULL_MLOCKED if load_design(base).unevictable_lru else ACTIVATE_LOCKED
+    assert result_of(load_design(base).paths["shrink_page"](ImmediateCpu(s), page)) == label
     mine = load_design(write(tmp_path, f"extends = {base!r}\n{EVERYTHING_IS_EVICTABLE}"))
     result_of(mine.paths["shrink_page"](ImmediateCpu(s), page))
     assert s.events[TRACE] == 1
@@ -286,7 +287,7 @@ def test_a_file_out_of_form_is_refused_before_any_of_it_runs(tmp_path: Path) -> 
 
 def test_a_file_may_hold_constants_functions_and_paths_of_its_own(tmp_path: Path) -> None:
     text = """
-from perfsim.kernel.constants import PG_LRU
+from perfsim.kernel.constants import (PG_LRU)
 FLAGS = sum(1 << bit for bit in (PG_LRU, 3))
 def describe():
     return [f"{FLAGS}"]
@@ -300,13 +301,15 @@ async def is_known(cpu, page, flags):
 
 def test_a_value_that_no_path_left_needs_may_be_left_out(tmp_path: Path) -> None:
     text = """
-async def migrate_page_move_mapping(cpu, newpage, page):
-    await cpu.clear_mapping(newpage)
-async def migrate_page(cpu, newpage, page):
-    await migrate_page_move_mapping(cpu, newpage, page)
+async def pageout(cpu, page):
+    await cpu.bdi_write_congested(0)
+async def shrink_page(cpu, page):
+    await pageout(cpu, page)
     return 0
 """
     assert load_design(write(tmp_path, text)).name == "mine"
+    needed = text.replace("shrink_page(", "page_mapping_inuse(")
+    assert "pageout() returns no value, and shrink_page() uses it" in refusal(write(tmp_path, needed))
 
 
 @pytest.mark.parametrize(

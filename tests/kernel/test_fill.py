@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import pytest
 
+from perfsim.engine.prepare import profile_of
+from perfsim.kernel.boot import Seed, boot
 from perfsim.kernel.constants import (
     LOCKED_ELSEWHERE,
     LRU_ACTIVE_ANON,
@@ -22,9 +24,9 @@ from perfsim.kernel.constants import (
     PG_SWAPBACKED,
     PG_UNEVICTABLE,
 )
-from perfsim.kernel.invariants import pages_of_list
+from perfsim.kernel.invariants import EVERY, pages_of_list
 from perfsim.kernel.state import State
-from tests.kernel.conftest import StateMaker
+from tests.kernel.conftest import NOMAD, SEGMENT, WRITERS, ScenarioMaker, StateMaker
 
 EVICTABLE = (LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE)
 
@@ -125,6 +127,46 @@ def test_locked_pages_that_fill_no_range_are_locked_for_good(make_state: StateMa
     s = make_state("memory.mlocked_fraction=0.1")  # 51 pages: three ranges of 16, and 3
     pinned = [page for page in pages_of_list(s, 0, LRU_UNEVICTABLE) if s.pages.slot[page] == LOCKED_ELSEWHERE]
     assert len(pinned) == 51 % 16
+
+
+def test_ranges_of_tasks_that_migrate_or_lock_a_segment_are_full_and_the_others_empty(ranged: State) -> None:
+    s = ranged
+    full = {s.ranges.owner[range_]: sum(page != NONE for page in pages_of_range(s, range_)) for range_ in range(32, 38)}
+    assert full == {4: 0, 5: 0, NOMAD: 12, WRITERS[0]: 0, WRITERS[1]: 0, SEGMENT: 10}
+    for task in (NOMAD, SEGMENT):
+        pages = pages_of_range(s, s.ranges.owner.index(task))[: full[task]]
+        assert {page // 512 for page in pages} == {s.tasks.zone[task]}
+        assert all(s.pages.flags[page] & (PG_LRU | PG_MLOCKED) == PG_LRU for page in pages)
+
+
+def test_pages_of_a_segment_are_swap_backed_and_in_its_cache_and_files_are_empty(ranged: State) -> None:
+    s = ranged
+    pages = pages_of_range(s, s.ranges.owner.index(SEGMENT))[:10]
+    assert s.objects.cached[-16:-6] == pages
+    assert set(s.objects.cached[:-16]) == {NONE}
+    assert s.objects.size == [0, 0, 10]
+    assert {s.pages.mapping[page] for page in pages} == {2 * (s.settings.nodes + 1 + 2)}
+    assert {s.pages.refcount[page] for page in pages} == {2}
+    assert all(s.pages.flags[page] & PG_SWAPBACKED for page in pages)
+
+
+def test_a_zone_keeps_pages_free_for_the_ranges_that_are_faulted_in_later(ranged: State) -> None:
+    assert ranged.zones.free_count == [48 + 8 + 8, 48 + 8 + 8]  # a process and a writer on each node
+
+
+def test_a_kernel_without_an_unevictable_list_has_locked_pages_among_the_others(make_scenario: ScenarioMaker) -> None:
+    scenario = make_scenario("memory.mlocked_fraction=0.3")  # 153 pages: nine ranges of 16, and 9
+    with_list = boot(scenario, profile_of(scenario), Seed(1, 0))
+    s = boot(scenario, profile_of(scenario), Seed(1, 0), unevictable_lru=False)
+    assert (s.ranges.locked, s.ranges.pte) == (with_list.ranges.locked, with_list.ranges.pte)
+    assert pages_of_list(s, 0, LRU_UNEVICTABLE) == []
+    assert (s.zones.nr_mlock, s.zones.lru_length[LRU_UNEVICTABLE]) == ([0, 0], 0)
+    locked = pages_of_list(with_list, 0, LRU_UNEVICTABLE)
+    assert len(locked) == 153
+    assert set(locked) < set(evictable(s, 0))
+    assert not any(flags & (PG_MLOCKED | PG_UNEVICTABLE) for flags in s.pages.flags)
+    assert sum(s.pages.slot[page] == LOCKED_ELSEWHERE for page in locked) == 9, "reclaim is to find them locked"
+    assert [invariant.__name__ for invariant in EVERY if invariant(s)] == []
 
 
 def test_neighbours_in_memory_are_no_neighbours_in_a_range(s: State) -> None:

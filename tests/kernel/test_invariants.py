@@ -38,8 +38,9 @@ from perfsim.kernel.invariants import (
     stranded_since_ps,
     violated,
 )
-from perfsim.kernel.state import State
+from perfsim.kernel.state import State, cache_index
 from perfsim.machine.state import SPINNING
+from tests.kernel.conftest import Do
 
 Corruption = Callable[[State], None]
 
@@ -111,10 +112,6 @@ def miscount_free_pages(s: State) -> None:
 def free_a_page_twice(s: State) -> None:
     page = s.zones.free_head[0]
     s.pages.next[s.pages.next[page]] = page
-
-
-def be_of_an_object_that_has_no_such_page(s: State) -> None:
-    s.pages.mapping[pages_of_list(s, 0, LRU_INACTIVE_FILE)[0]] = 2 * (s.settings.nodes + 1)
 
 
 def free_a_page_of_another_zone(s: State) -> None:
@@ -194,6 +191,28 @@ def be_done_with_a_page_locked(s: State) -> None:
     s.tasks.state[3] = TASK_DONE
 
 
+def cached_slot(s: State) -> int:
+    """The pte of the first page of a segment."""
+    return (s.settings.first_object_range + 2) * s.settings.range_pages
+
+
+def forget_a_cached_page(s: State) -> None:
+    s.objects.cached[cache_index(s, cached_slot(s))] = NONE
+
+
+def cache_another_page(s: State) -> None:
+    at = cache_index(s, cached_slot(s))
+    s.objects.cached[at] = s.objects.cached[at + 1]
+
+
+def cache_a_page_of_no_object(s: State) -> None:
+    s.objects.cached[0] = inactive(s)
+
+
+def be_of_an_object_that_has_no_such_page(s: State) -> None:
+    s.pages.mapping[inactive(s)] = 2 * (s.settings.nodes + 1)
+
+
 CORRUPTIONS: list[tuple[str, Corruption]] = [
     ("lists_agree_with_flags", clear_pg_lru),
     ("lists_agree_with_flags", set_pg_lru_of_a_free_page),
@@ -221,12 +240,15 @@ CORRUPTIONS: list[tuple[str, Corruption]] = [
     ("ptes_agree_with_pages", forget_a_pte),
     ("ptes_agree_with_pages", map_another_page),
     ("ptes_agree_with_pages", count_a_pte_too_many),
+    ("caches_agree_with_pages", forget_a_cached_page),
+    ("caches_agree_with_pages", cache_another_page),
+    ("caches_agree_with_pages", cache_a_page_of_no_object),
+    ("caches_agree_with_pages", be_of_an_object_that_has_no_such_page),
     ("references_cover_users", drop_the_reference_of_a_pte),
     ("references_cover_users", drop_the_reference_of_a_private_list),
     ("references_cover_users", keep_a_reference_to_a_free_page),
     ("every_page_has_a_place", lose_a_free_page),
     ("every_page_has_a_place", miscount_free_pages),
-    ("caches_agree_with_pages", be_of_an_object_that_has_no_such_page),
     ("every_page_has_a_place", free_a_page_of_another_zone),
     ("every_page_has_a_place", link_a_free_page),
     ("every_page_has_a_place", keep_more_pages_in_hand_than_tasks_have_hands),
@@ -242,10 +264,30 @@ def broken(s: State) -> set[str]:
 
 
 @pytest.mark.parametrize("name, corrupt", CORRUPTIONS, ids=lambda value: getattr(value, "__name__", value))
-def test_a_corruption_is_caught_by_its_invariant(s: State, name: str, corrupt: Corruption) -> None:
+def test_a_corruption_is_caught_by_its_invariant(ranged: State, name: str, corrupt: Corruption) -> None:
+    assert broken(ranged) == set()
+    corrupt(ranged)
+    assert name in broken(ranged)
+
+
+def test_a_page_of_an_object_that_nobody_maps_is_sound_and_so_is_one_that_migrates(ranged: State, do: Do) -> None:
+    s = ranged
+    kept, moved = (s.ranges.pte[cached_slot(s) + i] for i in (0, 1))
+    assert do(s, "zap_pte", cached_slot(s)).value == kept
+    do(s, "put_page_testzero", kept)
+    do(s, "set_migration_pte", moved)
+    assert (s.pages.mapcount[kept], s.pages.mapcount[moved]) == (0, 0)
     assert broken(s) == set()
-    corrupt(s)
-    assert name in broken(s)
+    s.pages.mapcount[kept] = 1
+    assert "ptes_agree_with_pages" in broken(s)
+
+
+def test_an_entry_of_migration_is_no_page_that_a_pte_maps(ranged: State, do: Do) -> None:
+    page = ranged.ranges.pte[0]
+    do(ranged, "set_migration_pte", page)
+    assert broken(ranged) == set()
+    ranged.pages.mapcount[page] += 1
+    assert "ptes_agree_with_pages" in broken(ranged)
 
 
 def test_every_invariant_is_shown_to_catch_something() -> None:

@@ -10,6 +10,7 @@ from perfsim.kernel.constants import (
     MZ_LOCK,
     PAGE_LOCK,
     PG_LOCKED,
+    PG_WRITEBACK,
     PGSCAN,
     TASK_DONE,
     TASK_READY,
@@ -59,6 +60,15 @@ def test_a_task_asleep_on_a_page_lock_says_on_which_since_when_and_who_has_it(ru
     assert waits_of(running, 1, NAMES) == f"{wait}; held by lockers[0] since {100 + cost_ps} ps"
     do(running, "test_and_clear", 9, PG_LOCKED, task=0, now=3_000)
     assert waits_of(running, 1, NAMES) == f"{wait}; held by nobody"
+
+
+def test_a_task_asleep_until_a_page_is_written_says_so_and_not_that_it_waits_for_its_lock(
+    running: State, do: Do
+) -> None:
+    running.pages.flags[9] |= PG_WRITEBACK | PG_LOCKED
+    do(running, "prepare_to_wait", 9, PG_WRITEBACK, task=1)
+    do(running, "io_schedule", task=1, now=2_500)
+    assert waits_of(running, 1, NAMES) == "lockers[1] on CPU 1 sleeps until page 9 is written since 2500 ps"
 
 
 def test_a_task_asleep_on_mmap_sem_says_on_whose_since_when_and_who_has_it(running: State, do: Do) -> None:
@@ -147,9 +157,10 @@ def test_a_thread_of_keventd_is_at_rest_unless_it_has_work(make_state: StateMake
     s = make_state("kernel.drain_all=twice")
     for task in range(7):
         s.tasks.state[task] = TASK_DONE
-    assert unfinished(s) == list(range(7, 14)), "not started: neither the threads nor the timer and two disks"
-    for task in range(7, 11):
+    assert unfinished(s) == [7, 8, 9, 10, 11, 12, 13], "not started: threads, the timer, disks"
+    for task in range(7, 14):
         do(s, "task_begin", task=task)
+    assert unfinished(s) == [11, 12, 13], "threads sleep from the first instant, devices when they have looked"
     do(s, "wait_for_tick", task=11)
     for disk in (12, 13):
         do(s, "wait_for_request", task=disk)

@@ -12,10 +12,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from scripts.branches import SHORTENED, Branch, every_branch, report, taken_in, watch
 
 from perfsim import load_workload
 from perfsim.kernel.designs import SHIPPED, Design, load_design
+from scripts.branches import SHORTENED, Branch, every_branch, report, taken_in, watch
 
 WORKLOADS: list[str | Path] = ["lock_contention", *sorted((Path(__file__).parent / "branches").glob("*.yaml"))]
 STAGED = Path(__file__).parents[1] / "kernel" / "paths"

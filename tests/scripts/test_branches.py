@@ -6,13 +6,13 @@ from pathlib import Path
 from types import FunctionType
 
 import pytest
-from scripts.branches import SHORTENED, TOOK, Branch, Watched, recorder
 
 from perfsim import load_workload
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.designs import SHIPPED, load_design
 from perfsim.measure.row import simulate
 from scripts import branches
+from scripts.branches import SHORTENED, TOOK, Branch, Watched, recorder
 
 SAMPLE = """\
 async def example(cpu, a, b):

@@ -203,8 +203,9 @@ def pick_page(s: State, task: int, now: int) -> int:
 
 def mem_cgroup_prepare_migration(s: State, task: int, now: int, page: int, newpage: int) -> int:
     """mem_cgroup_prepare_migration(): the new page is charged as the old one is, which gives it back when freed."""
-    work(s.m, s.tasks.cpu[task], MEMCG_MOVE)
-    charge(s, newpage, (s.pages.cgroup[page] >> 1) - 1)
+    if s.settings.memcg:
+        work(s.m, s.tasks.cpu[task], MEMCG_MOVE)
+        charge(s, newpage, (s.pages.cgroup[page] >> 1) - 1)
     return 0
 
 

@@ -138,8 +138,10 @@ _LEAVES_SET = {"set_flag": 1, "test_and_set": 1, "clear_flag": 0, "clear_flag_no
 
 
 def known_answer(call: Called, facts: Facts) -> Value | None:
-    """What the facts say that a primitive answers, or None: flags, private lists and vectors, of one page each."""
+    """What the facts say that a primitive answers, or None: flags; lists, vectors, a page cache, of one page each."""
     first = call.arguments[0] if call.arguments else 0
+    if call.name == "find_get_page":
+        return facts.get(("cache", 0, 0))
     if call.name in FLAG_PRIMITIVES:
         return facts.get(("flag", first, call.arguments[1]))
     if call.name == "list_last":
@@ -161,6 +163,10 @@ def learned(call: Called, answer: Value, facts: Facts) -> Facts:
         case name, (page, flag) if name in _LEAVES_SET:
             new["flag", page, flag] = _LEAVES_SET[name]
             new["written", page, flag] = _LEAVES_SET[name]
+        case "remove_from_page_cache", _:
+            new["cache", 0, 0] = NONE
+        case "add_to_page_cache", _:
+            new.pop(("cache", 0, 0), None)
         case "list_last", (which,):
             _put(new, which, answer)
         case "list_add", (page, which):

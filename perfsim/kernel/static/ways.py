@@ -191,7 +191,10 @@ class _Body:
         return [at]
 
     def _while(self, test: ast.expr, body: list[ast.stmt], at: Point) -> list[Point]:
-        """Behind the loop. A test that only a run can decide lets the loop go on once, and then end."""
+        """Behind the loop. A test that only a run can decide lets the loop go on once, and then end.
+
+        So does one that holds on some ways and not on others, but on the worst way.
+        """
         loop = _Loop([], [])
         left: list[Point] = []
         points = [at]
@@ -202,7 +205,8 @@ class _Body:
                     enters.append(point)
                 if verdict is False or (verdict is None and (turn > 0 or self.ways.worst)):
                     leaves.append(point)
-            left += leaves
+            if turn > 0 or self.ways.worst or not enters:
+                left += leaves
             points = self.block(body, self.ways.merged(enters), loop) + loop.continues
             loop.continues.clear()
         return left + loop.breaks

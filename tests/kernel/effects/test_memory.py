@@ -10,8 +10,11 @@ from perfsim.kernel.constants import (
     BAD_PAGE,
     BAD_PAGE_LOCKED,
     BAD_PAGE_MLOCKED,
+    LOCKED_ELSEWHERE,
     LRU_INACTIVE_ANON,
     LRU_INACTIVE_FILE,
+    LRU_LISTS,
+    LRU_UNEVICTABLE,
     MAPPED_ELSEWHERE,
     MAPPING_ANON,
     NO_MAPPING,
@@ -32,20 +35,21 @@ from perfsim.kernel.constants import (
 )
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
 from perfsim.kernel.invariants import INVARIANTS, no_page_is_lost, pages_of_list, ptes_agree_with_pages
-from perfsim.kernel.state import State
+from perfsim.kernel.state import State, cache_index
 from perfsim.machine.costs import (
     ATOMIC_LOCAL,
     DRAM_LOCAL,
     DRAM_REMOTE,
     GUP_PAGE,
     L1_HIT,
+    MEMCG_MOVE,
     PAGE_ALLOC,
     PAGE_FREE,
     RMAP_REFERENCED,
     RMAP_UNMAP,
     TLB_FLUSH_LOCAL,
 )
-from tests.kernel.conftest import Do, StateMaker
+from tests.kernel.conftest import PINNER, SEGMENT, Do, StateMaker
 
 FREE_AT_BOOT = 48
 """pages_high of two nodes of 512 pages of 4 KiB: 32 * 3/2."""
@@ -172,10 +176,10 @@ def test_a_page_faulted_into_a_range_is_of_the_ranges_kind(s: State, do: Do, is_
     page = do(s, "rmqueue", 0).value
     before = list(s.zones.cgroup_length)
     assert do(s, "new_page", page, slot).value == 1
-    assert (s.ranges.pte[slot], s.pages.slot[page]) == (NONE, NONE), "the pte is set later"
-    assert (s.pages.refcount[page], s.pages.mapcount[page]) == (1 + is_file, 0)
+    assert (s.ranges.pte[slot], s.pages.slot[page], s.pages.mapcount[page]) == (NONE, NONE, 0), "nobody sees it yet"
     do(s, "set_pte", page, slot)
     assert (s.ranges.pte[slot], s.pages.slot[page], s.pages.mapcount[page]) == (page, slot, 1)
+    assert s.pages.refcount[page] == 1 + is_file
     assert bool(s.pages.flags[page] & PG_SWAPBACKED) == (not is_file)
     charged = LRU_INACTIVE_FILE if is_file else 1
     assert s.zones.cgroup_length[charged] == before[charged] + 1
@@ -295,6 +299,36 @@ def test_reclaim_finds_a_locked_range_only_when_mmap_sem_is_free(s: State, do: D
     assert [invariant.__name__ for invariant in INVARIANTS if invariant(s)] == []
 
 
+@pytest.mark.parametrize("name", ["try_to_unmap", "try_to_munlock"])
+def test_a_page_that_is_locked_elsewhere_stays_mapped_and_mmap_sem_is_not_looked_at(
+    make_state: StateMaker, do: Do, name: str
+) -> None:
+    s = make_state("memory.mlocked_fraction=0.1")
+    page = next(page for page in pages_of_list(s, 0, LRU_UNEVICTABLE) if s.pages.slot[page] == LOCKED_ELSEWHERE)
+    before = s.pages.mapcount[page], s.pages.refcount[page]
+    assert do(s, name, page) == (SWAP_MLOCK, s.m.cost_ps[RMAP_UNMAP])
+    assert (s.pages.mapcount[page], s.pages.refcount[page], s.pages.slot[page]) == (*before, LOCKED_ELSEWHERE)
+
+
+def test_a_page_of_an_object_keeps_its_index_when_reclaim_unmaps_it(ranged: State, do: Do) -> None:
+    slot = ranged.ranges.order[ranged.tasks.range_first[SEGMENT]] * 16
+    page = ranged.ranges.pte[slot]
+    assert do(ranged, "try_to_unmap", page).value == SWAP_SUCCESS
+    assert (ranged.ranges.pte[slot], ranged.pages.slot[page], ranged.pages.refcount[page]) == (NONE, slot, 1)
+    assert [invariant.__name__ for invariant in INVARIANTS if invariant(ranged)] == []
+
+
+def test_the_mmap_sem_of_a_shared_range_is_that_of_its_owner(ranged: State, do: Do) -> None:
+    range_ = ranged.ranges.order[ranged.tasks.range_first[SEGMENT]]
+    page = ranged.ranges.pte[range_ * 16]
+    do(ranged, "set_vm_locked", range_, 1)
+    assert do(ranged, "try_to_munlock", page).value == SWAP_MLOCK
+    mm = do(ranged, "current_mm", task=PINNER).value
+    assert mm == SEGMENT
+    do(ranged, "down_write_or_queue", mm, task=PINNER)
+    assert do(ranged, "try_to_munlock", page).value == SWAP_AGAIN
+
+
 def test_a_walk_of_the_reverse_map_is_paid_only_for_a_mapped_page(s: State, do: Do, costs: list[int]) -> None:
     s.pages.mapcount[9] = 1
     s.pages.mapcount[10] = 0
@@ -327,3 +361,35 @@ measure: {warmup: 0us, duration: 1us}
 def test_a_truncated_page_has_left_the_cache(s: State, do: Do, costs: list[int]) -> None:
     assert do(s, "remove_from_page_cache", 600).cost_ps == costs[DRAM_REMOTE]
     assert s.pages.mapping[600] == NO_MAPPING
+
+
+def test_a_page_of_an_object_leaves_its_cache_and_forgets_its_index(ranged: State, do: Do) -> None:
+    s = ranged
+    slot = s.ranges.order[s.tasks.range_first[SEGMENT]] * 16
+    page = do(s, "zap_pte", slot).value
+    references = s.pages.refcount[page]
+    do(s, "remove_from_page_cache", page)
+    assert (s.objects.cached[cache_index(s, slot)], s.pages.slot[page], s.pages.mapping[page]) == (
+        NONE,
+        NONE,
+        NO_MAPPING,
+    )
+    assert s.pages.refcount[page] == references, "the cache's reference is its remover's to put"
+    assert s.objects.cached[cache_index(s, slot) + 1] != NONE
+
+
+def test_the_new_page_of_a_migration_is_charged_as_the_old_one_is(s: State, do: Do, costs: list[int]) -> None:
+    old = pages_of_list(s, 0, LRU_UNEVICTABLE)[0]
+    new = do(s, "rmqueue", 1).value
+    before = list(s.zones.cgroup_length)
+    assert do(s, "mem_cgroup_prepare_migration", old, new) == (0, costs[MEMCG_MOVE])
+    assert s.pages.cgroup[new] == s.pages.cgroup[old] == LRU_UNEVICTABLE + 1 << 1
+    before[LRU_LISTS + LRU_UNEVICTABLE] += 1
+    assert s.zones.cgroup_length == before, "in the zone of the new page, the old one still charged"
+
+
+def test_without_memcg_a_migration_charges_nothing_and_pays_nothing(make_state: StateMaker, do: Do) -> None:
+    s = make_state("kernel.memcg=false")
+    new = do(s, "rmqueue", 1).value
+    assert do(s, "mem_cgroup_prepare_migration", pages_of_list(s, 0, LRU_UNEVICTABLE)[0], new) == (0, 0)
+    assert (s.pages.cgroup[new], set(s.zones.cgroup_length)) == (0, {0})

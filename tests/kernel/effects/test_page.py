@@ -36,6 +36,7 @@ READS = [
     ("page_anon", ()),
     ("page_mapped", ()),
     ("page_dirty", ()),
+    ("page_count", ()),
 ]
 ATOMICS = [
     ("set_flag", (PG_ACTIVE,)),
@@ -49,7 +50,12 @@ ATOMICS = [
     ("trylock_page_cgroup", ()),
     ("unlock_page_cgroup", ()),
 ]
-STORES = [("clear_flag_nonatomic", (PG_ACTIVE,)), ("page_unfreeze_refs", (2,)), ("remove_from_page_cache", ())]
+STORES = [
+    ("clear_flag_nonatomic", (PG_ACTIVE,)),
+    ("page_unfreeze_refs", (2,)),
+    ("clear_mapping", ()),
+    ("remove_from_page_cache", ()),
+]
 
 
 @pytest.mark.parametrize("name, arguments", READS)
@@ -74,7 +80,7 @@ def test_a_store_costs_its_line_and_then_a_hit(s: State, do: Do, name: str, argu
     assert costs == [s.m.cost_ps[DRAM_LOCAL], s.m.cost_ps[L1_HIT]]
 
 
-@pytest.mark.parametrize("name", ["VM_BUG_ON", "VM_BUG_ON_NOT", "page_zone"])
+@pytest.mark.parametrize("name", ["VM_BUG_ON", "VM_BUG_ON_NOT", "VM_BUG_ON_COUNT_NOT", "page_zone"])
 def test_what_is_compiled_out_or_known_costs_nothing(s: State, do: Do, name: str) -> None:
     arguments = () if name == "page_zone" else (PG_LRU,)
     assert do(s, name, PAGE, *arguments).cost_ps == 0
@@ -143,6 +149,13 @@ def test_a_woken_waiter_that_finds_the_lock_taken_has_lost_it_to_a_barger(s: Sta
     assert (s.events[PAGE_LOCK_STEALS], s.queues.woken[1]) == (1, 0)
 
 
+def test_who_is_woken_for_another_bit_has_lost_no_page_lock(s: State, do: Do) -> None:
+    s.queues.woken[1] = 1
+    do(s, "test_and_set", PAGE, PG_LOCKED, task=0)
+    do(s, "test_and_set", PAGE, PG_LOCKED, task=1)
+    assert (s.events[PAGE_LOCK_STEALS], s.queues.woken[1]) == (0, 0)
+
+
 def test_to_unlock_an_unlocked_page_is_a_bug_of_the_kernel(s: State, do: Do) -> None:
     assert do(s, "test_and_clear", PAGE, PG_LOCKED).value == 0
     assert s.violations[BUG_UNLOCKED_PAGE] == 1
@@ -202,6 +215,26 @@ def test_references_freeze_only_when_they_are_as_expected(s: State, do: Do) -> N
     assert (do(s, "page_freeze_refs", PAGE, 2).value, s.pages.refcount[PAGE]) == (1, 0)
     do(s, "page_unfreeze_refs", PAGE, 2)
     assert s.pages.refcount[PAGE] == 2
+
+
+def test_references_are_counted_by_a_read(s: State, do: Do) -> None:
+    s.pages.refcount[PAGE] = 3
+    assert do(s, "page_count", PAGE).value == 3
+    assert s.pages.refcount[PAGE] == 3
+
+
+@pytest.mark.parametrize("flags, copied", [(0, 0), (PG_SWAPBACKED | PG_DIRTY | PG_LRU, PG_SWAPBACKED)])
+def test_a_new_page_takes_the_mapping_of_the_old_one_and_what_it_is_backed_by(
+    s: State, do: Do, flags: int, copied: int
+) -> None:
+    s.pages.mapping[PAGE], s.pages.flags[PAGE] = 7, flags
+    s.pages.mapping[FAR_PAGE], s.pages.flags[FAR_PAGE] = 0, PG_LOCKED
+    assert do(s, "copy_mapping", FAR_PAGE, PAGE) == (0, s.m.cost_ps[DRAM_LOCAL] + s.m.cost_ps[DRAM_REMOTE])
+    assert do(s, "copy_mapping", FAR_PAGE, PAGE).cost_ps == 2 * s.m.cost_ps[L1_HIT]
+    assert (s.pages.mapping[FAR_PAGE], s.pages.flags[FAR_PAGE]) == (7, PG_LOCKED | copied)
+    assert (s.pages.mapping[PAGE], s.pages.flags[PAGE]) == (7, flags)
+    do(s, "clear_mapping", FAR_PAGE)
+    assert (do(s, "page_has_mapping", FAR_PAGE).value, do(s, "page_has_mapping", PAGE).value) == (0, 1)
 
 
 def test_an_assertion_counts_any_of_its_flags_and_goes_on(s: State, do: Do) -> None:

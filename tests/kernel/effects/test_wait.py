@@ -9,6 +9,7 @@ from perfsim.kernel.constants import (
     PAGE_LOCK,
     PAGE_LOCK_SLEEPS,
     PG_LOCKED,
+    PG_WRITEBACK,
     TASK_READY,
     TASK_RUNNING,
     TASK_SLEEPING,
@@ -144,6 +145,60 @@ def test_nobody_is_woken_when_the_lock_is_taken_again_meanwhile(running: State, 
     assert do(s, "wake_up_bit", PAGE, PG_LOCKED, task=3) == (0, 0)
     assert queue_of(s, PAGE) == [2, 0]
     assert s.m.wakes.length[0] == 0
+
+
+def wait_until_clear(s: State, do: Do, task: int, flag: int) -> None:
+    """Let a task sleep until a bit of PAGE is clear."""
+    do(s, "prepare_to_wait", PAGE, flag, task=task)
+    assert do(s, "io_schedule", task=task).value == BLOCKED
+
+
+def test_who_only_waits_to_see_a_bit_clear_queues_at_the_head_once(running: State, do: Do) -> None:
+    s = running
+    do(s, "prepare_to_wait_exclusive", PAGE, task=2)
+    costs = s.m.cost_ps
+    assert do(s, "prepare_to_wait", PAGE, PG_WRITEBACK, task=3) == (0, costs[BARRIER_FULL] + costs[LLC_TRANSFER])
+    for task in (1, 3):
+        do(s, "prepare_to_wait", PAGE, PG_WRITEBACK, task=task)
+    assert queue_of(s, PAGE) == [1, 3, 2]
+    assert do(s, "prepare_to_wait", PAGE, PG_WRITEBACK, task=1).cost_ps == costs[BARRIER_FULL]
+
+
+def test_all_who_wait_for_the_bit_to_be_clear_are_woken_and_the_first_who_wants_to_set_it(
+    running: State, do: Do
+) -> None:
+    s = running
+    do(s, "task_begin", task=5)  # behind task 0 on its CPU
+    wait(s, do, 2, 1)
+    wait_until_clear(s, do, 0, PG_LOCKED)
+    assert queue_of(s, PAGE) == [0, 2, 1]
+    unlock(s, do)
+    assert queue_of(s, PAGE) == [1]
+    assert s.queues.woken[:3] == [1, 0, 1]
+
+
+def test_nobody_is_woken_for_another_bit_than_he_waits_for(running: State, do: Do) -> None:
+    s = running
+    s.pages.flags[PAGE] |= PG_WRITEBACK
+    wait(s, do, 2)
+    for task in (0, 1):
+        wait_until_clear(s, do, task, PG_WRITEBACK)
+    do(s, "wake_up_bit", PAGE, PG_WRITEBACK, task=3)
+    assert queue_of(s, PAGE) == [1, 0, 2], "it is still being written"
+    s.pages.flags[PAGE] &= ~(PG_WRITEBACK | PG_LOCKED)
+    do(s, "wake_up_bit", PAGE, PG_WRITEBACK, task=3)
+    assert queue_of(s, PAGE) == [2]
+    assert s.queues.woken[:3] == [1, 1, 0]
+    do(s, "wake_up_bit", PAGE, PG_LOCKED, task=3)
+    assert queue_of(s, PAGE) == []
+
+
+def test_a_sleep_until_a_page_is_written_is_no_sleep_on_its_lock(running: State, do: Do) -> None:
+    running.pages.flags[PAGE] |= PG_WRITEBACK
+    wait_until_clear(running, do, 1, PG_WRITEBACK)
+    assert running.events[PAGE_LOCK_SLEEPS] == 0
+    wait_until_clear(running, do, 2, PG_LOCKED)
+    assert running.events[PAGE_LOCK_SLEEPS] == 1
 
 
 @pytest.mark.parametrize("leaver, left", [(2, [0, 1]), (0, [2, 1]), (1, [2, 0])])

@@ -88,6 +88,14 @@ def test_an_unknown_list_leaves_its_target_unknown_and_an_empty_one_leaves_it_al
     assert known_answer(target, learned(splice, 0, empty)) == PAGE
 
 
+def test_a_page_cache_is_empty_when_its_page_has_been_removed_until_one_is_added() -> None:
+    asks = called("find_get_page", 3)
+    assert known_answer(asks, {}) is None
+    removed = facts_after(called("remove_from_page_cache", PAGE))
+    assert known_answer(asks, removed) == NONE
+    assert known_answer(asks, learned(called("add_to_page_cache", PAGE, 3), 1, removed)) is None
+
+
 @pytest.mark.parametrize("emptied, count", [(False, 1), (True, 0)])
 def test_a_vector_holds_the_page_until_it_is_emptied(emptied: bool, count: int) -> None:
     facts = facts_after(called("pagevec_add", PVEC, PAGE))

@@ -13,14 +13,12 @@ from perfsim.kernel.static.answers import SCENARIOS, Scenario
 from perfsim.kernel.static.source import path_texts
 from perfsim.kernel.static.way import Counts
 from perfsim.kernel.static.ways import Ways
+from perfsim.machine.costs import RADIX_DELETE
 
 EVICTABLE, UNEVICTABLE, MUNLOCKED, MLOCKED_AGAIN = SCENARIOS
 
 ENDLESS = {"timer_interrupt", "disk_interrupt", "worker_thread"}
 """Paths that never return: what the machine and the kernel do by themselves."""
-
-UNTIL_EMPTY = {"sys_ftruncate", "truncate_inode_pages"}
-"""Paths that go on until a lookup finds no page, and a lookup usually finds one: they have no usual way."""
 
 Through = Callable[..., Counts]
 
@@ -86,7 +84,7 @@ def test_the_worst_way_of_the_old_cull_sleeps_and_that_of_redo_does_not() -> Non
 def test_no_fast_way_is_dearer_than_the_worst(design: str) -> None:
     texts = path_texts(load_design(design))
     fast, worst = Ways(texts), Ways(texts, worst=True)
-    for path in set(texts) - ENDLESS - UNTIL_EMPTY:
+    for path in set(texts) - ENDLESS:
         cheap, dear = fast.through(path), worst.through(path)
         assert dear is not None, path
         assert cheap is not None, path
@@ -97,6 +95,13 @@ def test_a_page_goes_through_the_private_lists_of_reclaim_once() -> None:
     """Isolated, kept as referenced and unmapped ones are not: one page, three times lru_lock and memcg's."""
     found = counts("redo", "shrink_active_list")
     assert (found.locks, found.prefetches) == (2 + 1, 1)
+
+
+def test_a_page_is_truncated_once_though_its_file_is_looked_through_twice() -> None:
+    """Two looks and no wait: found, locked, unmapped, removed and freed; then not found."""
+    found = counts("redo", "sys_ftruncate")
+    assert (found.page_locks, found.sleeps) == (1, 0)
+    assert found.local[RADIX_DELETE] == 2 + 1
 
 
 SYNTHETIC = '''"""Ways that a test can count."""
@@ -130,6 +135,15 @@ async def one_turn_of_each(cpu, pages):
     while pages > 3:
         await cpu.get_page(0)
         pages -= 1
+
+
+async def one_turn_of_a_junction(cpu, pages):
+    done, ret = 0, 1
+    while done < pages and ret:
+        await cpu.get_page(done)
+        done += 1
+    while await cpu.next_work():
+        await cpu.smp_mb()
 
 
 async def known_by_its_locals(cpu, page):
@@ -189,6 +203,17 @@ def test_a_way_goes_on_by_the_value_that_its_callee_returned(through: Through) -
 def test_a_loop_is_one_turn_unless_its_range_is_empty(through: Through) -> None:
     assert through("one_turn_of_each").atomics == 3
     assert through("one_turn_of_each", worst=True).atomics == 3
+
+
+def test_a_loop_is_one_turn_too_when_its_test_holds_on_some_ways_and_not_on_others(through: Through) -> None:
+    for worst in (False, True):
+        found = through("one_turn_of_a_junction", worst=worst)
+        assert (found.atomics, found.barriers) == (1 + 2, 1)  # next_work() is an atomic on its queue, twice
+
+
+def test_the_merged_mlock_has_a_fast_way_that_locks_a_page() -> None:
+    found = counts("redo_merged", "__mlock_vma_pages_range")
+    assert found.page_locks == 1 == counts("lock_page", "__mlock_vma_pages_range").page_locks
 
 
 def test_what_locals_say_cannot_happen_is_on_no_way(through: Through) -> None:
