@@ -1,7 +1,8 @@
 """From plain Python functions to machine code: what numba makes of the loop and of every rule that it calls.
 
 The functions are taken as they stand, found by following calls from entry.act(); nothing is marked in their modules.
-Two things are made for numba: the jump from a row's op to what it does, and asserts that end a function early.
+Three things are made for numba: the jump from a row's op to what it does (dispatch.py), what the host has instructions
+for (native.py), and asserts that end a function early.
 """
 
 from __future__ import annotations
@@ -21,11 +22,23 @@ from numba.extending import overload
 from perfsim.engine import loop
 from perfsim.engine.arithmetic import calculate
 from perfsim.engine.calendar import either, is_before
+from perfsim.engine.dispatch import perform
 from perfsim.engine.entry import act
 from perfsim.engine.load import ENTRY_NAME
-from perfsim.engine.native import afresh, pair_is_less, refuse, run_at, select, significant_bits, take_refusal
-from perfsim.engine.program import GREATER_EQUAL, MOVE, PRIMITIVE_NUMBERS
+from perfsim.engine.native import (
+    REFUSAL,
+    load_from,
+    pair_is_less,
+    prefetch,
+    refuse,
+    run_at,
+    select,
+    significant_bits,
+    store_to,
+    take_refusal,
+)
 from perfsim.kernel.primitives import PRIMITIVES
+from perfsim.numeric.columns import fetch_early
 from perfsim.numeric.random import bit_length
 
 OPTIMISATION_LEVEL = 3
@@ -38,9 +51,12 @@ RARE = (
     *("rmqueue", "new_page", "prefetchw_prev_lru_page"),
     *("up_read", "up_write", "queue_work", "work_done"),
 )
-"""Functions that stay such: large, or seldom called. All else is part of the loop's own function, run_task()."""
+"""Functions that stay such: large, or seldom called. All else is part of one function, the loop's."""
 
-_APART = re.compile(rf"\d({'|'.join(('run_task', *RARE))})[A-Z]")
+GIVEN = (loop.perform, loop.refused, loop.slot_of, loop.put, either, is_before, bit_length, fetch_early)
+"""Functions that have another form here than in Python, with the same value."""
+
+_APART = re.compile(rf"\d({'|'.join(RARE)})[A-Z]")
 _ZERO_STORE = re.compile(r"(?m)^\s+store (?:i64 0|ptr null), ptr (%[^,\s]+), align 8\n")
 
 
@@ -51,7 +67,10 @@ def machine_code() -> bytes:
     """
     for function in _rules():
         _compile_as(function, _without_raises(function))
-    _compile_as(loop.perform, _jump())
+    _compile_as(loop.perform, perform)
+    _compile_as(loop.slot_of, _slot_of)
+    _compile_as(loop.put, _put)
+    _compile_as(fetch_early, _fetch_early)
     _compile_as(loop.refused, _refused)
     _compile_as(either, _selected)
     _compile_as(is_before, _is_less)
@@ -85,6 +104,19 @@ def _is_less(a_ps: int, a: int, b_ps: int, b: int) -> bool:
     return less
 
 
+def _slot_of(values: Any, base: int, slot: int) -> int:
+    value: int = load_from(values, base, slot)
+    return value
+
+
+def _put(values: Any, base: int, slot: int, value: int) -> None:
+    store_to(values, base, slot, value)
+
+
+def _fetch_early(column: Any, index: int) -> None:
+    prefetch(column, index)
+
+
 def _bits(value: int) -> int:
     bits: int = significant_bits(value)
     return bits
@@ -97,7 +129,7 @@ def _rules() -> Iterator[FunctionType]:
     while waiting:
         function = waiting.pop()
         name = f"{function.__module__}.{function.__qualname__}"
-        if name in found or function in (loop.perform, loop.refused, either, is_before, bit_length):
+        if name in found or function in GIVEN:
             continue
         found[name] = function
         yield function
@@ -147,38 +179,14 @@ class _AssertsAsReturns(ast.NodeTransformer):
         return ast.copy_location(refused, node)
 
 
-def _jump() -> FunctionType:
-    """loop.perform() as a chain of comparisons, which the compiler makes a table of jumps.
-
-    What a primitive computes from run, task and time is to be computed there, not before the loop for all primitives.
-    """
-    lines = [
-        "def jump(r, task, row, now):",
-        "    op = r.code.op[row]",
-        "    base = task * r.slots",
-        "    a = r.values[base + r.code.a[row]]",
-        "    b = r.values[base + r.code.b[row]]",
-        "    c = r.values[base + r.code.c[row]]",
-        "    s, own, instant = afresh(r).s, afresh(task), afresh(now)",
-    ]
-    scope: dict[str, Any] = {"turn": loop.turn, "calculate": calculate, "afresh": afresh}
-    for op in range(MOVE, GREATER_EQUAL + 1):
-        lines += [f"    if op == {op}:", f"        return calculate({op}, a, b)"]
-    for name, primitive in PRIMITIVES.items():
-        scope[name] = primitive.effect
-        arguments = "".join(f", {letter}" for letter in "abc"[: primitive.arguments])
-        lines += [f"    if op == {PRIMITIVE_NUMBERS[name]}:", f"        return {name}(s, own, instant{arguments})"]
-    lines += ["    return turn(r, base, row)"]
-    exec("\n".join(lines), scope)  # noqa: S102
-    jump: FunctionType = scope["jump"]
-    return jump
-
-
 def _object_file(text: str) -> bytes:
     """Optimise a module of LLVM's as a whole, all but the entry internal, and make an object file of it."""
     # LLVM makes jumps of moves that depend on a condition; those of a tournament are even, and would be guessed wrong.
     binding.set_option("perfsim", "-x86-cmov-converter=false")
     module = binding.parse_assembly(_without_idle_stores(text))
+    for variable in module.global_variables:
+        if variable.name == REFUSAL:
+            variable.linkage = binding.Linkage.internal
     for function in module.functions:
         if "_act_at" in function.name:
             function.name = ENTRY_NAME

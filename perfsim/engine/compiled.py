@@ -14,6 +14,7 @@ from perfsim.engine.layout import as_arrays, as_lists, table_of
 from perfsim.engine.limits import standstill
 from perfsim.engine.load import Act
 from perfsim.engine.loop import (
+    CHECKED,
     FLOW,
     LOCAL,
     PAUSED,
@@ -151,12 +152,11 @@ def new_run(s: State, authored: Authored, trace_room: int) -> Run:
     task_file = [*program.constants, NONE, *([0] * (program.slots - len(program.constants) - 1))]
     return Run(
         s=s,
-        code=_code(program, s.m.cost_ps),
+        code=_code(authored, s.m.cost_ps),
         calendar=Calendar(leaves, [0], [NEVER] * (2 * leaves), [0] * (2 * leaves)),
         control=Control([program.entry] * tasks, [0] * tasks, [NONE] * tasks, [NONE] * tasks, [0] * tasks),
         trace=TraceBuffer(trace_room, [0], *(Filled(0, trace_room) for _ in range(6))),
         slots=program.slots,
-        checked=0 if authored.design.name in SHIPPED else 1,
         bounds_low=[bound.low for bound in bounds],
         bounds_high=[bound.high for bound in bounds],
         values=task_file * tasks,
@@ -170,12 +170,14 @@ def new_run(s: State, authored: Authored, trace_room: int) -> Run:
     )
 
 
-def _code(program: Program, cost_ps: list[int]) -> Code:
-    rows = program.rows
+def _code(authored: Authored, cost_ps: list[int]) -> Code:
+    """The program for the loop. The arguments of a user's design are checked; what is shipped has been tested."""
+    rows = authored.program.rows
+    checked = 0 if authored.design.name in SHIPPED else CHECKED
     primitives = [ORDERED_PRIMITIVES[row.op - FIRST_PRIMITIVE] if row.op >= FIRST_PRIMITIVE else None for row in rows]
     return Code(
         op=[row.op for row in rows],
-        kind=[_kind(row, one) for row, one in zip(rows, primitives, strict=True)],
+        kind=[_kind(row, one, checked) for row, one in zip(rows, primitives, strict=True)],
         dst=[row.dst for row in rows],
         a=[row.a for row in rows],
         b=[row.b for row in rows],
@@ -189,10 +191,12 @@ def _code(program: Program, cost_ps: list[int]) -> Code:
     )
 
 
-def _kind(row: Row, primitive: Primitive | None) -> int:
+def _kind(row: Row, primitive: Primitive | None, checked: int) -> int:
     if row.op in (CALL, RETURN):
         return FLOW
-    return SHARED if primitive is not None and primitive.shared else LOCAL
+    if primitive is None:
+        return LOCAL
+    return checked | (SHARED if primitive.shared else LOCAL)
 
 
 def _bounds(s: State) -> list[Bounds]:

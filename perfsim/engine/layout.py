@@ -55,6 +55,8 @@ GROUPS: dict[str, dict[str, str]] = {
         **{f"code.{name}": "i4" for name in ("before_ps", "on_zero", "on_nonzero", "target")},
     },
     "event": _all("trace.", "time_ps task row a b c"),
+    "turn": _all("", "events pause_at begun task now_ps popped unfinished"),
+    "wake": _all("s.m.wakes.", "cpu at_ps late"),
 }
 """Columns that share a record, with the format of each in numpy's words, packed in this order."""
 

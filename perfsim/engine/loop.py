@@ -37,6 +37,11 @@ PAUSED = 4
 LOCAL = 0
 SHARED = 1
 FLOW = 2
+CHECKED = 4
+"""Added to the others: its arguments are looked at first, against bounds_low and bounds_high."""
+
+WAITS = -1
+"""A row that takes effect later, when its CPU has paid."""
 
 
 BY_NUMBER = {number: PRIMITIVES[name] for name, number in PRIMITIVE_NUMBERS.items()}
@@ -87,8 +92,7 @@ class TraceBuffer(NamedTuple):
 class Run(NamedTuple):
     """All that the loop works on.
 
-    slots: of a task's file; values: [task * slots + slot]. checked: 1 if arguments are, against bounds_low and
-    bounds_high: [op * ARGUMENTS_MAX + argument]. events: [shared primitives so far]; pause_at: [their number to return
+    slots: of a task's file; values: [task * slots + slot]. bounds_low, bounds_high: [op * ARGUMENTS_MAX + argument]. events: [shared primitives so far]; pause_at: [their number to return
     at]. begun: [tasks that have]. task, now_ps, popped: [arguments of the last run_task()]; unfinished: [1 when a full
     trace interrupted it].
     """
@@ -99,7 +103,6 @@ class Run(NamedTuple):
     control: Control
     trace: TraceBuffer
     slots: int
-    checked: int
     bounds_low: Ints
     bounds_high: Ints
     values: Ints
@@ -135,25 +138,23 @@ def advance(r: Run, until_ps: int) -> int:
 
     PAUSED after as many events as were asked for, TRACE_FULL: call it again.
     """
-    if r.unfinished[0]:
-        r.unfinished[0] = 0
-        status = run_task(r, r.task[0], r.now_ps[0], r.popped[0])
-        if status:
-            return status
-    while until_ps > 0 and r.begun[0] < r.s.settings.tasks:
-        r.begun[0] += 1
-        status = run_task(r, r.begun[0] - 1, 0, NONE)
-        if status:
-            return status
-    while r.calendar.time_ps[1] < until_ps:
-        if r.events[0] >= r.pause_at[0]:
-            return PAUSED
-        order = r.calendar.order[1]
-        task = r.s.run.current[order & CPU_MASK]
-        status = run_task(r, task, r.calendar.time_ps[1], order)
-        if status:
-            return status
-    return NOTHING_BEFORE
+    status = NOTHING_BEFORE
+    while until_ps > 0 and status == NOTHING_BEFORE:
+        if r.unfinished[0] or r.begun[0] < r.s.settings.tasks:
+            task, now, popped = r.task[0], r.now_ps[0], r.popped[0]
+            if not r.unfinished[0]:
+                task, now, popped = r.begun[0], 0, NONE
+                r.begun[0] += 1
+            r.unfinished[0] = 0
+        else:
+            now, popped = r.calendar.time_ps[1], r.calendar.order[1]
+            if now >= until_ps:
+                return NOTHING_BEFORE
+            if r.events[0] >= r.pause_at[0]:
+                return PAUSED
+            task = r.s.run.current[popped & CPU_MASK]
+        status = run_task(r, task, now, popped)
+    return status
 
 
 def run_task(r: Run, task: int, now: int, popped: int) -> int:
@@ -161,7 +162,6 @@ def run_task(r: Run, task: int, now: int, popped: int) -> int:
 
     popped: the order of the calendar's entry that is being processed; NONE at the task's first step.
     """
-    cpu = r.s.tasks.cpu[task]
     base = task * r.slots
     row = r.control.row[task]
     r.task[0] = task
@@ -173,37 +173,50 @@ def run_task(r: Run, task: int, now: int, popped: int) -> int:
             return REFUSED
         schedule_wakes(r)
         if value == BLOCKED:
-            leave_calendar(r.calendar, cpu, popped)
+            leave_calendar(r.calendar, r.s.tasks.cpu[task], popped)
             return 0
         r.control.step[task] = GO_ON
         row = answer(r, base, row, value)
     unpaid = 0 if r.control.step[task] == PAID else 1
     while True:
-        r.control.row[task] = row
         kind = r.code.kind[row]
-        if kind == FLOW:
-            row = follow(r, base, row)
-            if row == NONE:
-                leave_calendar(r.calendar, cpu, popped)
-                return 0
-            continue
-        if kind == SHARED and unpaid and pays(r, task, row, now):
-            return 0
-        unpaid = 1
-        if r.checked and out_of_bounds(r, base, row):
-            return REFUSED
-        status = observe(r, task, row, now) if kind == SHARED else 0
-        if status:
-            return status
+        if kind != LOCAL:
+            if kind == FLOW:
+                row = follow(r, base, row)
+                if row == NONE:
+                    leave_calendar(r.calendar, r.s.tasks.cpu[task], popped)
+                    return 0
+                continue
+            status = before(r, task, row, now, unpaid)
+            if status:
+                return status if status > 0 else 0
+            unpaid = 1
         value = perform(r, task, row, now)
         if refused():
+            r.control.row[task] = row
             return REFUSED
-        schedule_wakes(r)
-        if value == BLOCKED and kind == SHARED:
-            r.control.step[task] = BLOCKED_ON_WAKE
-            leave_calendar(r.calendar, cpu, popped)
-            return 0
+        if kind & SHARED:
+            schedule_wakes(r)
+            if value == BLOCKED:
+                r.control.row[task] = row
+                r.control.step[task] = BLOCKED_ON_WAKE
+                leave_calendar(r.calendar, r.s.tasks.cpu[task], popped)
+                return 0
         row = answer(r, base, row, value)
+
+
+def before(r: Run, task: int, row: int, now: int, unpaid: int) -> int:
+    """What comes before a row takes effect: its CPU pays, its arguments are checked, it is counted and traced.
+
+    Returns 0 if it takes effect now; else it will when its CPU has paid (WAITS), or why it does not.
+    """
+    kind = r.code.kind[row]
+    r.control.row[task] = row
+    if kind & SHARED and unpaid and pays(r, task, row, now):
+        return WAITS
+    if kind & CHECKED and out_of_bounds(r, task * r.slots, row):
+        return REFUSED
+    return observe(r, task, row, now) if kind & SHARED else 0
 
 
 def pays(r: Run, task: int, row: int, now: int) -> int:
@@ -226,9 +239,9 @@ def refused() -> int:
 def out_of_bounds(r: Run, base: int, row: int) -> int:
     """1 if an argument of a row's primitive is not what it may be: see kernel/bounds.py."""
     at = ARGUMENTS_MAX * r.code.op[row]
-    a = r.values[base + r.code.a[row]]
-    b = r.values[base + r.code.b[row]]
-    c = r.values[base + r.code.c[row]]
+    a = slot_of(r.values, base, r.code.a[row])
+    b = slot_of(r.values, base, r.code.b[row])
+    c = slot_of(r.values, base, r.code.c[row])
     a_fits = r.bounds_low[at] <= a <= r.bounds_high[at]
     b_fits = r.bounds_low[at + 1] <= b <= r.bounds_high[at + 1]
     c_fits = r.bounds_low[at + 2] <= c <= r.bounds_high[at + 2]
@@ -262,7 +275,7 @@ def perform(r: Run, task: int, row: int, now: int) -> int:
     """The value of a row: a primitive takes effect, an operator is computed. Compiled, this is one jump: compile.py."""
     base = task * r.slots
     op = r.code.op[row]
-    a, b, c = (r.values[base + slot] for slot in (r.code.a[row], r.code.b[row], r.code.c[row]))
+    a, b, c = (slot_of(r.values, base, slot) for slot in (r.code.a[row], r.code.b[row], r.code.c[row]))
     if op in BY_NUMBER:
         primitive = BY_NUMBER[op]
         return primitive.effect(r.s, task, now, *(a, b, c)[: primitive.arguments])
@@ -271,18 +284,28 @@ def perform(r: Run, task: int, row: int, now: int) -> int:
 
 def answer(r: Run, base: int, row: int, value: int) -> int:
     """Store a row's value. Returns the row to go on at."""
-    r.values[base + r.code.dst[row]] = value
+    put(r.values, base, r.code.dst[row], value)
     return r.code.on_nonzero[row] if value else r.code.on_zero[row]
+
+
+def slot_of(values: Ints, base: int, slot: int) -> int:
+    """What is in a slot. Compiled, the place where a task's file begins is computed once, not for each slot."""
+    return values[base + slot]
+
+
+def put(values: Ints, base: int, slot: int, value: int) -> None:
+    """Write to a slot. Compiled, as slot_of()."""
+    values[base + slot] = value
 
 
 def follow(r: Run, base: int, row: int) -> int:
     """Call a path, or return from one. Returns the row to go on at; NONE when the task is done."""
     if r.code.op[row] == CALL:
         return call(r, base, row)
-    caller = r.values[base + r.code.frame[row]]
+    caller = slot_of(r.values, base, r.code.frame[row])
     if caller == NONE:
         return NONE
-    return answer(r, base, caller, r.values[base + r.code.a[row]])
+    return answer(r, base, caller, slot_of(r.values, base, r.code.a[row]))
 
 
 def call(r: Run, base: int, row: int) -> int:
@@ -291,23 +314,23 @@ def call(r: Run, base: int, row: int) -> int:
     arguments = r.code.arguments[row]
     r.values[frame] = row
     if arguments > 0:
-        r.values[frame + 1] = r.values[base + r.code.a[row]]
+        r.values[frame + 1] = slot_of(r.values, base, r.code.a[row])
     if arguments > 1:
-        r.values[frame + 2] = r.values[base + r.code.b[row]]
+        r.values[frame + 2] = slot_of(r.values, base, r.code.b[row])
     if arguments > 2:
-        r.values[frame + 3] = r.values[base + r.code.c[row]]
+        r.values[frame + 3] = slot_of(r.values, base, r.code.c[row])
     return r.code.target[row]
 
 
 def turn(r: Run, base: int, row: int) -> int:
     """One turn of `for ... in range`: 1 if there is one, with the loop variable and the counter set; else 0."""
-    counter = r.values[base + r.code.a[row]]
-    limit = r.values[base + r.code.b[row]]
-    step = r.values[base + r.code.c[row]]
+    counter = slot_of(r.values, base, r.code.a[row])
+    limit = slot_of(r.values, base, r.code.b[row])
+    step = slot_of(r.values, base, r.code.c[row])
     if counter >= limit if step > 0 else counter <= limit:
         return 0
-    r.values[base + r.code.frame[row]] = counter
-    r.values[base + r.code.a[row]] = following(counter, step)
+    put(r.values, base, r.code.frame[row], counter)
+    put(r.values, base, r.code.a[row], following(counter, step))
     return 1
 
 
@@ -318,7 +341,7 @@ def write_trace(r: Run, task: int, row: int, now: int) -> None:
     r.trace.time_ps[at] = now
     r.trace.task[at] = task
     r.trace.row[at] = row
-    r.trace.a[at] = r.values[base + r.code.a[row]]
-    r.trace.b[at] = r.values[base + r.code.b[row]]
-    r.trace.c[at] = r.values[base + r.code.c[row]]
+    r.trace.a[at] = slot_of(r.values, base, r.code.a[row])
+    r.trace.b[at] = slot_of(r.values, base, r.code.b[row])
+    r.trace.c[at] = slot_of(r.values, base, r.code.c[row])
     r.trace.length[0] = at + 1

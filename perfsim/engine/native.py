@@ -20,6 +20,7 @@ from perfsim.engine.loop import Run
 
 WORD = ir.IntType(64)
 WORD_BYTES = 8
+REFUSAL = "perfsim_refusal"
 
 
 class RecordType(types.Type):
@@ -129,12 +130,11 @@ def take_refusal(_typing: Any) -> Any:
 
 def _refusal(builder: ir.IRBuilder) -> ir.Value:
     """The one word of all compiled code that says whether an assert did not hold."""
-    name = "perfsim_refusal"
-    if name not in builder.module.globals:
-        word = ir.GlobalVariable(builder.module, WORD, name)
+    if REFUSAL not in builder.module.globals:
+        word = ir.GlobalVariable(builder.module, WORD, REFUSAL)
         word.linkage = "linkonce_odr"
         word.initializer = WORD(0)
-    return builder.module.globals[name]
+    return builder.module.globals[REFUSAL]
 
 
 @infer_getattr
@@ -198,6 +198,48 @@ def _store(context: Any, builder: ir.IRBuilder, sig: Any, arguments: list[ir.Val
         value = builder.trunc(value, ir.IntType(8 * column.format.itemsize))
     builder.store(value, _element(builder, column, arguments[0], arguments[1]), align=_alignment(column))
     return context.get_dummy_value()
+
+
+@intrinsic
+def load_from(_typing: Any, column: types.Type, base: types.Type, index: types.Type) -> Any:
+    """column[base + index]; the address of column[base] is a value of its own, so that it can be kept."""
+
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        return builder.load(_element_from(builder, column, arguments), align=WORD_BYTES)
+
+    return types.int64(column, base, index), code
+
+
+@intrinsic
+def store_to(_typing: Any, column: types.Type, base: types.Type, index: types.Type, value: types.Type) -> Any:
+    """column[base + index] = value, as load_from()."""
+
+    def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        builder.store(arguments[3], _element_from(builder, column, arguments), align=WORD_BYTES)
+        return context.get_dummy_value()
+
+    return types.none(column, base, index, value), code
+
+
+@intrinsic
+def prefetch(_typing: Any, column: types.Type, index: types.Type) -> Any:
+    """Let the host fetch the cache line of column[index], to be written."""
+
+    def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        at = builder.bitcast(_element(builder, column, *arguments), ir.IntType(8).as_pointer())
+        flags = [ir.IntType(32)] * 3
+        kind = ir.FunctionType(ir.VoidType(), [at.type, *flags])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [at.type], kind)
+        builder.call(function, [at, flags[0](1), flags[1](3), flags[2](1)])
+        return context.get_dummy_value()
+
+    return types.none(column, index), code
+
+
+def _element_from(builder: ir.IRBuilder, column: ColumnType, arguments: list[ir.Value]) -> ir.Value:
+    assert column.format.itemsize == WORD_BYTES, f"{column} has no words"
+    first = builder.gep(arguments[0], [builder.mul(arguments[1], WORD(column.stride))])
+    return _element(builder, column, first, arguments[2])
 
 
 def _element(builder: ir.IRBuilder, column: ColumnType, base: ir.Value, index: ir.Value) -> ir.Value:

@@ -18,6 +18,10 @@ class Filled(list[int]):
         self.count_ = count
 
 
+def fetch_early(column: Ints, index: int) -> None:
+    """Say that an element will be looked at soon. Compiled, the host fetches its cache line; no value depends on it."""
+
+
 def mapped(record: Record, make: Callable[[str, Ints], Any], prefix: str = "") -> Record:
     """The record with every column made anew. make: given the column's dotted name and the column. Numbers stay."""
     values: list[Any] = []

@@ -22,6 +22,7 @@ from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write
 from perfsim.machine.costs import L1_HIT, LRU_ADD_PAGE, LRU_ISOLATE_PAGE, MEMCG_MOVE, PER_MILLE, PREFETCH_HIDDEN
 from perfsim.machine.locks import write_beside_lock
 from perfsim.machine.state import work
+from perfsim.numeric.columns import fetch_early
 
 
 def page_is_file_cache(s: State, task: int, now: int, page: int) -> int:
@@ -73,6 +74,7 @@ def prefetchw_prev_lru_page(s: State, task: int, now: int, page: int) -> int:
     if neighbour < s.settings.first_head:
         cost_ps = own_line(s.m, cpu, neighbour)
         s.m.pending_ps[cpu] += cost_ps - cost_ps * s.m.cost_ps[PREFETCH_HIDDEN] // PER_MILLE
+        _fetch_early(s, s.pages.before[neighbour])
     return 0
 
 
@@ -167,6 +169,7 @@ def trylock_page_cgroup(s: State, task: int, now: int, page: int) -> int:
     """try_lock_page_cgroup(): the bit spinlock in page->page_cgroup, a word of struct page. Returns 1 when taken."""
     cpu = s.tasks.cpu[task]
     s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    fetch_early(s.m.line_holders, s.settings.pages + page)
     if s.pages.cgroup[page] & 1:
         return 0
     s.pages.cgroup[page] |= 1
@@ -196,6 +199,12 @@ def mem_cgroup_move(s: State, task: int, now: int, page: int, lru: int) -> int:
     s.zones.cgroup_length[zone * LRU_LISTS + lru] += 1
     s.pages.cgroup[page] = s.pages.cgroup[page] & 1 | lru + 1 << 1
     return 0
+
+
+def _fetch_early(s: State, page: int) -> None:
+    """What the simulator's own machine needs for a page, while other CPUs have their turns."""
+    fetch_early(s.pages.before, page)
+    fetch_early(s.m.line_holders, page)
 
 
 def _private(s: State, task: int, which: int) -> int:
