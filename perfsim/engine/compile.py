@@ -22,7 +22,7 @@ from numba.extending import overload
 from perfsim.engine import loop
 from perfsim.engine.arithmetic import calculate
 from perfsim.engine.calendar import either, is_before
-from perfsim.engine.dispatch import perform
+from perfsim.engine.dispatch import OP_PREFIX, perform
 from perfsim.engine.entry import act
 from perfsim.engine.load import ENTRY_NAME
 from perfsim.engine.native import (
@@ -125,7 +125,7 @@ def _bits(value: int) -> int:
 def _rules() -> Iterator[FunctionType]:
     """act() and every function of the project's that it calls, at first or at second hand."""
     found: dict[str, FunctionType] = {}
-    waiting: list[Any] = [act, loop.turn, calculate, *(primitive.effect for primitive in PRIMITIVES.values())]
+    waiting: list[Any] = [act, calculate, *(primitive.effect for primitive in PRIMITIVES.values())]
     while waiting:
         function = waiting.pop()
         name = f"{function.__module__}.{function.__qualname__}"
@@ -192,7 +192,7 @@ def _object_file(text: str) -> bytes:
             function.name = ENTRY_NAME
         elif not function.is_declaration:
             function.linkage = binding.Linkage.internal
-            if not _APART.search(function.name):
+            if not function.name.startswith(OP_PREFIX) and not _APART.search(function.name):
                 function.add_function_attribute("alwaysinline")
     target = binding.Target.from_default_triple()
     machine = target.create_target_machine(

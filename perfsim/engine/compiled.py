@@ -27,7 +27,7 @@ from perfsim.engine.loop import (
     Run,
     TraceBuffer,
 )
-from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, RETURN, Program, Row
+from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, NEXT, RETURN, Program, Row
 from perfsim.engine.trace import Trace
 from perfsim.errors import StuckError
 from perfsim.kernel.bounds import Bounds, bounds_of
@@ -192,7 +192,7 @@ def _code(authored: Authored, cost_ps: list[int]) -> Code:
 
 
 def _kind(row: Row, primitive: Primitive | None, checked: int) -> int:
-    if row.op in (CALL, RETURN):
+    if row.op in (NEXT, CALL, RETURN):
         return FLOW
     if primitive is None:
         return LOCAL

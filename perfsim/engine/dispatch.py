@@ -1,4 +1,8 @@
-"""The jump from a row's op to what it does, for the compiler: one table of jumps, whatever the number of primitives."""
+"""The jump from a row's op to what it does, for the compiler: a table of functions, each called at one place alone.
+
+What lives across rows stays in registers that way: what a function needs is its own affair. One function that holds all
+of them keeps nothing in registers, and takes as long again to compile.
+"""
 
 from __future__ import annotations
 
@@ -11,75 +15,100 @@ from numba.extending import intrinsic
 
 from perfsim.engine import loop
 from perfsim.engine.arithmetic import calculate
-from perfsim.engine.native import WORD, afresh
-from perfsim.engine.program import GREATER_EQUAL, MOVE, NEXT, PRIMITIVE_NUMBERS
+from perfsim.engine.native import WORD
+from perfsim.engine.program import GREATER_EQUAL, MOVE, PRIMITIVE_NUMBERS
 from perfsim.kernel.primitives import PRIMITIVES
 
-OPERANDS = 3
+OP_PREFIX = "perfsim_op_"
+"""How the functions of the table are called."""
+
+TABLE = "perfsim_ops"
+GIVEN = 3
+"""Arguments of every primitive: state, task, time. An operator has none of these."""
 
 
-class _Case(NamedTuple):
-    """What an op calls: a function, and its arguments, by their place among jump()'s. is_operator: the op first."""
+class _Op(NamedTuple):
+    """What an op does. first: its arguments before those of the row, of which it takes a number."""
 
-    op: int
+    number: int
     function: Any
-    arguments: tuple[int, ...]
-    is_operator: bool = False
+    arguments: int
+    is_operator: bool
 
 
 def perform(r: Any, task: int, row: int, now: int) -> int:
-    """loop.perform(), compiled.
-
-    What a primitive computes from run, task and time is to be computed there, not before the loop for all primitives.
-    """
+    """loop.perform(), compiled."""
     base = task * r.slots
     a = loop.slot_of(r.values, base, r.code.a[row])
     b = loop.slot_of(r.values, base, r.code.b[row])
     c = loop.slot_of(r.values, base, r.code.c[row])
-    value: int = jump(r.code.op[row], r, base, row, afresh(r).s, afresh(task), afresh(now), a, b, c)
+    value: int = call_op(r.code.op[row], r.s, task, now, a, b, c)
     return value
 
 
-def _cases() -> Iterator[_Case]:
-    r, base, row, s, task, now, a, b, c = range(1, 10)
-    for op in range(MOVE, GREATER_EQUAL + 1):
-        yield _Case(op, calculate, (a, b), is_operator=True)
-    yield _Case(NEXT, loop.turn, (r, base, row))
+def _ops() -> Iterator[_Op]:
+    for number in range(MOVE, GREATER_EQUAL + 1):
+        yield _Op(number, calculate, 2, is_operator=True)
     for name, primitive in PRIMITIVES.items():
-        yield _Case(PRIMITIVE_NUMBERS[name], primitive.effect, (s, task, now, *(a, b, c)[: primitive.arguments]))
+        yield _Op(PRIMITIVE_NUMBERS[name], primitive.effect, primitive.arguments, is_operator=False)
 
 
 @intrinsic
-def jump(typing: Any, op: types.Type, r: types.Type, base: types.Type, row: types.Type, s: types.Type, task: types.Type, now: types.Type, a: types.Type, b: types.Type, c: types.Type) -> Any:  # noqa: E501, PLR0913
-    """The value of an op, which is one of those that have a value."""
-    kinds = (op, r, base, row, s, task, now, a, b, c)
-    called = [(case, *_typed(typing, case, kinds)) for case in _cases()]
+def call_op(
+    typing: Any,
+    op: types.Type,
+    s: types.Type,
+    task: types.Type,
+    now: types.Type,
+    a: types.Type,
+    b: types.Type,
+    c: types.Type,
+) -> Any:
+    """The value of an op, which is one of those that have one, given state, task, time and three operands."""
+    typed = [(one, *_typed(typing, one, s)) for one in _ops()]
 
     def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
-        nowhere, behind = builder.append_basic_block("nowhere"), builder.append_basic_block("behind")
-        table = builder.switch(arguments[0], nowhere)
-        values = []
-        for case, function, signature in called:
-            at = builder.append_basic_block(f"op{case.op}")
-            table.add_case(WORD(case.op), at)
-            builder.position_at_end(at)
-            given = [WORD(case.op)] * case.is_operator + [arguments[place] for place in case.arguments]
-            value = context.get_function(function, signature)(builder, given)
-            values.append((value, builder.block))
-            builder.branch(behind)
-        builder.position_at_end(nowhere)
-        builder.unreachable()
-        builder.position_at_end(behind)
-        value = builder.phi(WORD)
-        for one, block in values:
-            value.add_incoming(one, block)
-        return value
+        kind = ir.FunctionType(WORD, [argument.type for argument in arguments[1:]])
+        table = [kind.as_pointer()(None)] * (1 + max(one.number for one, *_ in typed))
+        for one, function, signature in typed:
+            table[one.number] = _function(context, builder.module, kind, (one, function, signature))
+        places = ir.ArrayType(kind.as_pointer(), len(table))
+        variable = ir.GlobalVariable(builder.module, places, TABLE)
+        variable.linkage = "internal"
+        variable.global_constant = True
+        variable.initializer = places(table)
+        return builder.call(builder.load(builder.gep(variable, [WORD(0), arguments[0]])), arguments[1:])
 
-    return types.int64(*kinds), code
+    return types.int64(op, s, task, now, a, b, c), code
 
 
-def _typed(typing: Any, case: _Case, kinds: tuple[types.Type, ...]) -> tuple[Any, Any]:
-    """The function of a case as numba knows it, and its form for the arguments that it is given."""
-    function = typing.resolve_value_type(case.function)
-    given = (types.int64,) * case.is_operator + tuple(kinds[place] for place in case.arguments)
-    return function, function.get_call_type(typing, given, {})
+def _typed(typing: Any, one: _Op, s: types.Type) -> tuple[Any, Any]:
+    """The function of an op as numba knows it, and its form for the arguments that it is given."""
+    function = typing.resolve_value_type(one.function)
+    words = [types.int64] * (one.arguments + (1 if one.is_operator else GIVEN - 1))
+    return function, function.get_call_type(typing, words if one.is_operator else [s, *words], {})
+
+
+def _function(context: Any, module: ir.Module, kind: ir.FunctionType, typed: tuple[_Op, Any, Any]) -> ir.Function:
+    """The op's entry in the table: whatever it takes, it is given all."""
+    one = typed[0]
+    entry = ir.Function(module, kind, f"{OP_PREFIX}{one.number}")
+    builder = ir.IRBuilder(entry.append_basic_block())
+    inner, words = _numbas_own(context, module, typed)
+    operands = list(entry.args[GIVEN : GIVEN + one.arguments])
+    given = [WORD(one.number), *operands] if one.is_operator else [*entry.args[:GIVEN], *operands]
+    _, value = context.call_conv.call_function(builder, inner, types.int64, words, given)
+    builder.ret(value)
+    return entry
+
+
+def _numbas_own(context: Any, module: ir.Module, typed: tuple[_Op, Any, Any]) -> tuple[ir.Function, Any]:
+    """The op as a function of numba's form, as numba's calls are made from such alone; and the types that it takes."""
+    one, function, signature = typed
+    kind = context.call_conv.get_function_type(types.int64, signature.args)
+    inner = ir.Function(module, kind, f"perfsim_inner_{one.number}")
+    context.call_conv.decorate_function(inner, [f"arg{place}" for place in range(len(signature.args))], signature.args)
+    builder = ir.IRBuilder(inner.append_basic_block())
+    given = context.call_conv.get_arguments(inner)
+    context.call_conv.return_value(builder, context.get_function(function, signature)(builder, given))
+    return inner, signature.args

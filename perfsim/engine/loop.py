@@ -272,14 +272,14 @@ def observe(r: Run, task: int, row: int, now: int) -> int:
 
 
 def perform(r: Run, task: int, row: int, now: int) -> int:
-    """The value of a row: a primitive takes effect, an operator is computed. Compiled, this is one jump: compile.py."""
+    """The value of a row: a primitive takes effect, an operator is computed. Compiled, this is one call: dispatch.py."""
     base = task * r.slots
     op = r.code.op[row]
     a, b, c = (slot_of(r.values, base, slot) for slot in (r.code.a[row], r.code.b[row], r.code.c[row]))
     if op in BY_NUMBER:
         primitive = BY_NUMBER[op]
         return primitive.effect(r.s, task, now, *(a, b, c)[: primitive.arguments])
-    return turn(r, base, row) if op == NEXT else calculate(op, a, b)
+    return calculate(op, a, b)
 
 
 def answer(r: Run, base: int, row: int, value: int) -> int:
@@ -299,8 +299,11 @@ def put(values: Ints, base: int, slot: int, value: int) -> None:
 
 
 def follow(r: Run, base: int, row: int) -> int:
-    """Call a path, or return from one. Returns the row to go on at; NONE when the task is done."""
-    if r.code.op[row] == CALL:
+    """Call a path, return from one, or turn in a loop. Returns the row to go on at; NONE when the task is done."""
+    op = r.code.op[row]
+    if op == NEXT:
+        return r.code.on_nonzero[row] if turn(r, base, row) else r.code.on_zero[row]
+    if op == CALL:
         return call(r, base, row)
     caller = slot_of(r.values, base, r.code.frame[row])
     if caller == NONE:

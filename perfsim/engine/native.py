@@ -94,17 +94,6 @@ def significant_bits(_typing: Any, value: types.Type) -> Any:
 
 
 @intrinsic
-def afresh(_typing: Any, value: types.Type) -> Any:
-    """The value, of which the compiler does not know that it is the same in every turn of a loop."""
-
-    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
-        kind = arguments[0].type
-        return builder.asm(ir.FunctionType(kind, [kind]), "", "=r,0", arguments, side_effect=True)
-
-    return value(value), code
-
-
-@intrinsic
 def refuse(_typing: Any) -> Any:
     """Note that an assert does not hold."""
 
