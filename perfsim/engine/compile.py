@@ -21,7 +21,7 @@ from numba.extending import overload
 
 from perfsim.engine import loop
 from perfsim.engine.arithmetic import calculate
-from perfsim.engine.calendar import either, is_before
+from perfsim.engine.calendar import by_jump, either, is_before
 from perfsim.engine.dispatch import OP_PREFIX, perform
 from perfsim.engine.entry import act
 from perfsim.engine.load import ENTRY_NAME
@@ -29,6 +29,7 @@ from perfsim.engine.native import (
     REFUSAL,
     load_from,
     pair_is_less,
+    pinned,
     prefetch,
     refuse,
     run_at,
@@ -53,7 +54,7 @@ RARE = (
 )
 """Functions that stay such: large, or seldom called. All else is part of one function, the loop's."""
 
-GIVEN = (loop.perform, loop.refused, loop.slot_of, loop.put, either, is_before, bit_length, fetch_early)
+GIVEN = (loop.perform, loop.refused, loop.slot_of, loop.put, either, is_before, by_jump, bit_length, fetch_early)
 """Functions that have another form here than in Python, with the same value."""
 
 _APART = re.compile(rf"\d({'|'.join(RARE)})[A-Z]")
@@ -74,6 +75,7 @@ def machine_code() -> bytes:
     _compile_as(loop.refused, _refused)
     _compile_as(either, _selected)
     _compile_as(is_before, _is_less)
+    _compile_as(by_jump, _by_jump)
     _compile_as(bit_length, _bits)
     compiled = numba.njit(
         [numba.int64(numba.int64, numba.int64, numba.int64)],
@@ -102,6 +104,11 @@ def _selected(condition: bool, a: int, b: int) -> int:
 def _is_less(a_ps: int, a: int, b_ps: int, b: int) -> bool:
     less: bool = pair_is_less(a_ps, a, b_ps, b)
     return less
+
+
+def _by_jump(value: int) -> int:
+    same: int = pinned(value)
+    return same
 
 
 def _slot_of(values: Any, base: int, slot: int) -> int:

@@ -71,6 +71,16 @@ def select(_typing: Any, condition: types.Type, a: types.Type, b: types.Type) ->
 
 
 @intrinsic
+def pinned(_typing: Any, value: types.Type) -> Any:
+    """The value, got where it stands in the program and nowhere else."""
+
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        return builder.asm(ir.FunctionType(WORD, [WORD]), "", "=r,0", arguments, side_effect=True)
+
+    return types.int64(value), code
+
+
+@intrinsic
 def pair_is_less(_typing: Any, a_high: types.Type, a_low: types.Type, b_high: types.Type, b_low: types.Type) -> Any:  # noqa: ARG001
     """(a_high, a_low) < (b_high, b_low), of which the low ones are not negative."""
 
