@@ -18,7 +18,9 @@ LATE = 1 << 62
 
 
 class Calendar(NamedTuple):
-    """leaves: a power of two. time_ps, order: [node], node 1 the root, node `leaves` + cpu a leaf. serial: [next]."""
+    """leaves: CPUs. time_ps, order: [node], node 1 the root, n the parent of 2n and 2n + 1, `leaves` + cpu a leaf.
+    serial: [next].
+    """
 
     leaves: int
     serial: Ints

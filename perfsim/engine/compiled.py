@@ -148,7 +148,7 @@ def new_run(s: State, authored: Authored, trace_room: int) -> Run:
     program = authored.program
     bounds = _bounds(s)
     tasks = s.settings.tasks
-    leaves = 1 << (len(s.run.current) - 1).bit_length()
+    leaves = len(s.run.current)
     task_file = [*program.constants, NONE, *([0] * (program.slots - len(program.constants) - 1))]
     return Run(
         s=s,
