@@ -70,6 +70,10 @@ def _check_shares(scenario: Scenario, task: TaskSpec) -> None:
         problem = f"{format_count(task.range_pages)} pages of a range of {other.name}"
         expected = f"expected at most its {format_count(other.range_pages)}"
         _refuse(scenario, f"tasks.{task.name}.range_pages", f"{problem}; {expected}")
+    if task.kind == "mlock" and task.range_pages < other.range_pages:  # the vma would be split in two: it never is
+        problem = f"{format_count(task.range_pages)} pages of a range of {other.name}, which mlock locks whole"
+        expected = f"expected its {format_count(other.range_pages)}, or no range_pages"
+        _refuse(scenario, f"tasks.{task.name}.range_pages", f"{problem}; {expected}")
 
 
 def _has_ranges(task: TaskSpec) -> bool:

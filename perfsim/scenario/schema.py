@@ -138,7 +138,7 @@ class TaskSpec:
     think, hold: the task's own time between two rounds, and with what it has locked, mapped or written; NO_TIME if the
     kind has none.
     range_pages: pages of the range, file or segment that a round works on; 0 if it works on none, which a fault task
-    may. With shares the first so many pages of the other's range.
+    may. With shares the first so many pages of the other's range, all of them for mlock.
     shares: the group whose tasks' ranges these work on, task i on those of task i modulo their number, as threads of
     one process do; "" for ranges of its own.
     target_node: where migrate moves its pages, a node's number; NEXT_NODE for each node after the other, and for the

@@ -106,7 +106,8 @@ def _own(draw: st.DrawFn, kind: str, nodes: int, manner: Manner) -> TaskSpec:
 def _sharing(draw: st.DrawFn, name: str, kind: str, where: tuple[TaskSpec, int], manner: Manner) -> TaskSpec:
     """A group of tasks that work on another group's ranges, all of them or their first pages. where: it, and nodes."""
     owner, nodes = where
-    pages = draw(st.one_of(st.just(owner.range_pages), st.integers(1, owner.range_pages)))
+    part = st.just(owner.range_pages) if kind == "mlock" else st.integers(1, owner.range_pages)
+    pages = draw(st.one_of(st.just(owner.range_pages), part))
     own = draw(_times(kind, manner)) | {"shares": owner.name, "range_pages": pages}
     if kind == "migrate":
         own["target_node"] = draw(st.sampled_from([NEXT_NODE, 0, nodes - 1]))

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from perfsim.store.manifest import read_manifest
 from perfsim.store.parquet import read_runs
 from perfsim.store.parts import PartWriter
 from perfsim.sweep import results
+from perfsim.sweep.backlog import Backlog
 from perfsim.sweep.plan import Run
 from perfsim.sweep.results import Finished, Order, sweep_into
 from perfsim.sweep.worker import Failure, work
@@ -36,9 +37,15 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "outcomes", outcomes_here)
 
 
-async def outcomes_here(runs: Sequence[Run], workers_count: int) -> AsyncIterator[tuple[Run, Row | Failure]]:
+def taken(backlog: Backlog) -> list[Run]:
+    """All that wait, in the order of the jobs."""
+    waiting = [backlog.take() for _ in range(len(backlog))]
+    return sorted(waiting, key=lambda run: (run.labels["point"], run.labels["design"], run.task.seed.replication))
+
+
+async def outcomes_here(backlog: Backlog, workers_count: int, engine: str) -> AsyncIterator[tuple[Run, Row | Failure]]:
     """As the driver's, last run first."""
-    for run in reversed(runs):
+    for run in reversed(taken(backlog)):
         await asyncio.sleep(0)
         yield run, work(run.task)
 
@@ -273,8 +280,10 @@ def test_what_is_wrong_with_a_late_point_is_found_before_the_directory_is_made(t
 def test_an_interruption_keeps_what_is_done_and_says_how_to_go_on(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    async def interrupted(runs: Sequence[Run], workers_count: int) -> AsyncIterator[tuple[Run, Row | Failure]]:
-        for run in runs[:3]:
+    async def interrupted(
+        backlog: Backlog, workers_count: int, engine: str
+    ) -> AsyncIterator[tuple[Run, Row | Failure]]:
+        for run in taken(backlog)[:3]:
             yield run, work(run.task)
         os.kill(os.getpid(), number)
         await asyncio.get_running_loop().create_future()
@@ -294,10 +303,10 @@ def test_an_interruption_keeps_what_is_done_and_says_how_to_go_on(
 def test_an_interruption_before_the_first_row_keeps_what_was_there(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def nothing(runs: Sequence[Run], workers_count: int) -> AsyncIterator[tuple[Run, Row | Failure]]:
+    async def nothing(backlog: Backlog, workers_count: int, engine: str) -> AsyncIterator[tuple[Run, Row | Failure]]:
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.get_running_loop().create_future()
-        yield runs[0], Failure("never")
+        yield backlog.take(), Failure("never")
 
     monkeypatch.setattr(results, "outcomes", nothing)
     with pytest.raises(InterruptedSweep, match="0 of 8 runs are kept"):
@@ -308,9 +317,9 @@ def test_an_interruption_before_the_first_row_keeps_what_was_there(
 def test_a_failed_run_costs_no_other_its_row_and_is_tried_again(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def failing(runs: Sequence[Run], workers_count: int) -> AsyncIterator[tuple[Run, Row | Failure]]:
-        for run in runs:
-            yield run, Failure("stuck") if run is runs[2] else work(run.task)
+    async def failing(backlog: Backlog, workers_count: int, engine: str) -> AsyncIterator[tuple[Run, Row | Failure]]:
+        for number, run in enumerate(taken(backlog)):
+            yield run, Failure("stuck") if number == 2 else work(run.task)
 
     with monkeypatch.context() as patched:
         patched.setattr(results, "outcomes", failing)
@@ -326,8 +335,8 @@ def test_a_failed_run_costs_no_other_its_row_and_is_tried_again(
 def test_failed_runs_are_told_in_the_order_of_the_jobs(
     tiny: Tiny, runs: tuple[Run, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def failing(missing: Sequence[Run], workers_count: int) -> AsyncIterator[tuple[Run, Row | Failure]]:
-        for run in reversed(missing):
+    async def failing(backlog: Backlog, workers_count: int, engine: str) -> AsyncIterator[tuple[Run, Row | Failure]]:
+        for run in reversed(taken(backlog)):
             yield run, Failure("stuck")
 
     monkeypatch.setattr(results, "outcomes", failing)
