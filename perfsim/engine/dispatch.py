@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from perfsim.engine import loop
@@ -28,7 +28,7 @@ GIVEN = 3
 
 
 class _Op(NamedTuple):
-    """What an op does. first: its arguments before those of the row, of which it takes a number."""
+    """What an op does. arguments: how many of the row's operands it takes."""
 
     number: int
     function: Any
@@ -42,7 +42,7 @@ def perform(r: Any, task: int, row: int, now: int) -> int:
     a = loop.slot_of(r.values, base, r.code.a[row])
     b = loop.slot_of(r.values, base, r.code.b[row])
     c = loop.slot_of(r.values, base, r.code.c[row])
-    value: int = call_op(r.code.op[row], r.s, task, now, a, b, c)
+    value: int = call_op(r.code.op[row], r.s, (task, now, a, b, c))
     return value
 
 
@@ -54,21 +54,13 @@ def _ops() -> Iterator[_Op]:
 
 
 @intrinsic
-def call_op(
-    typing: Any,
-    op: types.Type,
-    s: types.Type,
-    task: types.Type,
-    now: types.Type,
-    a: types.Type,
-    b: types.Type,
-    c: types.Type,
-) -> Any:
-    """The value of an op, which is one of those that have one, given state, task, time and three operands."""
+def call_op(typing: Any, op: types.Type, s: types.Type, words: types.Type) -> Any:
+    """The value of an op, which is one of those that have one, given state, and words: task, time, three operands."""
     typed = [(one, *_typed(typing, one, s)) for one in _ops()]
 
     def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
-        kind = ir.FunctionType(WORD, [argument.type for argument in arguments[1:]])
+        given = [arguments[1], *cgutils.unpack_tuple(builder, arguments[2])]
+        kind = ir.FunctionType(WORD, [argument.type for argument in given])
         table = [kind.as_pointer()(None)] * (1 + max(one.number for one, *_ in typed))
         for one, function, signature in typed:
             table[one.number] = _function(context, builder.module, kind, (one, function, signature))
@@ -77,9 +69,9 @@ def call_op(
         variable.linkage = "internal"
         variable.global_constant = True
         variable.initializer = places(table)
-        return builder.call(builder.load(builder.gep(variable, [WORD(0), arguments[0]])), arguments[1:])
+        return builder.call(builder.load(builder.gep(variable, [WORD(0), arguments[0]])), given)
 
-    return types.int64(op, s, task, now, a, b, c), code
+    return types.int64(op, s, words), code
 
 
 def _typed(typing: Any, one: _Op, s: types.Type) -> tuple[Any, Any]:

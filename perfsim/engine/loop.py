@@ -92,9 +92,9 @@ class TraceBuffer(NamedTuple):
 class Run(NamedTuple):
     """All that the loop works on.
 
-    slots: of a task's file; values: [task * slots + slot]. bounds_low, bounds_high: [op * ARGUMENTS_MAX + argument]. events: [shared primitives so far]; pause_at: [their number to return
-    at]. begun: [tasks that have]. task, now_ps, popped: [arguments of the last run_task()]; unfinished: [1 when a full
-    trace interrupted it].
+    slots: of a task's file; values: [task * slots + slot]. bounds_low, bounds_high: [op * ARGUMENTS_MAX + argument].
+    events: [shared primitives so far]; pause_at: [their number to return at]. begun: [tasks that have]. task, now_ps,
+    popped: [arguments of the last run_task()]; unfinished: [1 when a full trace interrupted it].
     """
 
     s: State
@@ -180,13 +180,13 @@ def run_task(r: Run, task: int, now: int, popped: int) -> int:
     unpaid = 0 if r.control.step[task] == PAID else 1
     while True:
         kind = r.code.kind[row]
+        if kind == FLOW:
+            row = follow(r, base, row)
+            if row == NONE:
+                leave_calendar(r.calendar, r.s.tasks.cpu[task], popped)
+                return 0
+            continue
         if kind != LOCAL:
-            if kind == FLOW:
-                row = follow(r, base, row)
-                if row == NONE:
-                    leave_calendar(r.calendar, r.s.tasks.cpu[task], popped)
-                    return 0
-                continue
             status = before(r, task, row, now, unpaid)
             if status:
                 return status if status > 0 else 0
@@ -272,7 +272,7 @@ def observe(r: Run, task: int, row: int, now: int) -> int:
 
 
 def perform(r: Run, task: int, row: int, now: int) -> int:
-    """The value of a row: a primitive takes effect, an operator is computed. Compiled, this is one call: dispatch.py."""
+    """The value of a row: a primitive takes effect, an operator is computed. Compiled, one call: dispatch.py."""
     base = task * r.slots
     op = r.code.op[row]
     a, b, c = (slot_of(r.values, base, slot) for slot in (r.code.a[row], r.code.b[row], r.code.c[row]))

@@ -200,7 +200,7 @@ def _store(context: Any, builder: ir.IRBuilder, sig: Any, arguments: list[ir.Val
 
 
 @intrinsic
-def load_from(_typing: Any, column: types.Type, base: types.Type, index: types.Type) -> Any:
+def load_from(_typing: Any, column: Any, base: types.Type, index: types.Type) -> Any:
     """column[base + index]; the address of column[base] is a value of its own, so that it can be kept."""
 
     def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
@@ -210,7 +210,7 @@ def load_from(_typing: Any, column: types.Type, base: types.Type, index: types.T
 
 
 @intrinsic
-def store_to(_typing: Any, column: types.Type, base: types.Type, index: types.Type, value: types.Type) -> Any:
+def store_to(_typing: Any, column: Any, base: types.Type, index: types.Type, value: types.Type) -> Any:
     """column[base + index] = value, as load_from()."""
 
     def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
@@ -221,7 +221,7 @@ def store_to(_typing: Any, column: types.Type, base: types.Type, index: types.Ty
 
 
 @intrinsic
-def prefetch(_typing: Any, column: types.Type, index: types.Type) -> Any:
+def prefetch(_typing: Any, column: Any, index: types.Type) -> Any:
     """Let the host fetch the cache line of column[index], to be written."""
 
     def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
