@@ -3,6 +3,7 @@
     PerfsimError                1   something a user must know; any other exception is our bug
     ├── InputError              2   a file, an option or a value is wrong
     ├── StuckError              1   a simulation in which nobody can run
+    ├── LimitError              1   a simulation that was given up because it took too much
     └── InterruptedSweep      130   a sweep was stopped; what is finished is kept
 
 The figure is the exit status. `args` hold the raw values and the text is made in `__str__`, because pickling between
@@ -59,19 +60,36 @@ class StuckError(PerfsimError):
         return "\n".join(self.lines)
 
 
+class LimitError(PerfsimError):
+    """A simulation was given up: `spent`, such as "600 s", was all it might take, and it had come to `at_ps`."""
+
+    def __init__(self, spent: str, at_ps: int) -> None:
+        super().__init__(spent, at_ps)
+        self.spent = spent
+        self.at_ps = at_ps
+
+    def __str__(self) -> str:
+        return f"given up after {self.spent}, the most that a run may take, at {self.at_ps / 10**9:g} ms simulated"
+
+
 class InterruptedSweep(PerfsimError):  # noqa: N818 - not a mistake, but an end
-    """A sweep was stopped after `done` of `total` runs; `resume_command` goes on with it."""
+    """A sweep was stopped after `done` of `total` runs; `resume_command` goes on with it.
+
+    may_grow: the total is the least it can be, for a precision may take more.
+    """
 
     exit_status: ClassVar[int] = 130
 
-    def __init__(self, done: int, total: int, resume_command: str) -> None:
+    def __init__(self, done: int, total: int, resume_command: str, *, may_grow: bool = False) -> None:
         super().__init__(done, total, resume_command)
         self.done = done
         self.total = total
         self.resume_command = resume_command
+        self.may_grow = may_grow
 
     def __str__(self) -> str:
-        return f"interrupted: {self.done} of {self.total} runs are kept; go on with: {self.resume_command}"
+        total = f"at least {self.total}" if self.may_grow else str(self.total)
+        return f"interrupted: {self.done} of {total} runs are kept; go on with: {self.resume_command}"
 
 
 def one_line(text: str) -> str:

@@ -86,6 +86,13 @@ def parse_fraction_ppm(value: str | int | float) -> int:
     return ppm.numerator
 
 
+def parse_percentage_ppm(text: str) -> int:
+    """A percentage such as "2%" in parts per million; 0 <= ppm <= 1,000,000."""
+    if "%" not in text:
+        raise ValueError(f"{quoted(text)} has no unit; expected a percentage such as 2%")
+    return parse_fraction_ppm(text)
+
+
 def format_duration(duration_ps: int) -> str:
     """A duration in its largest fitting unit, exact: `parse_duration_ps(format_duration(ps)) == ps`."""
     assert 0 <= duration_ps < LIMIT, f"duration of {duration_ps} ps"
@@ -96,6 +103,17 @@ def format_duration(duration_ps: int) -> str:
     digits = len(str(TIME_UNITS_PS[unit])) - 1
     decimals = f"{rest:0{digits}d}".rstrip("0") if rest else ""
     return f"{whole}.{decimals}{unit}" if decimals else f"{whole}{unit}"
+
+
+def format_percentage(ppm: int) -> str:
+    """Parts per million as a percentage, exact: 20,000 gives "2%", 12,500 "1.25%"."""
+    whole, rest = divmod(ppm, FRACTION_UNITS_PPM["%"])
+    return f"{whole}.{f'{rest:04d}'.rstrip('0')}%" if rest else f"{whole}%"
+
+
+def format_width(fraction: float) -> str:
+    """A width relative to its middle as people read it: a percentage of three digits or more."""
+    return f"{100 * fraction:.3g}%" if fraction < 1 else f"{100 * fraction:,.0f}%"
 
 
 def format_size(size_bytes: int) -> str:

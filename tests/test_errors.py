@@ -52,6 +52,7 @@ def test_an_interrupted_sweep_says_what_is_kept_and_how_to_go_on() -> None:
     told = str(InterruptedSweep(12, 420, "perfsim sweep w.yaml"))
     assert "12 of 420" in told
     assert told.endswith("perfsim sweep w.yaml")
+    assert "12 of at least 420" in str(InterruptedSweep(12, 420, "perfsim sweep w.yaml", may_grow=True))
 
 
 def test_printable_text_of_any_language_stays_as_it_is() -> None:

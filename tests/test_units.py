@@ -1,3 +1,4 @@
+import math
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -11,10 +12,13 @@ from perfsim.units import (
     TIME_UNITS_PS,
     format_count,
     format_duration,
+    format_percentage,
     format_size,
+    format_width,
     parse_duration_ps,
     parse_fraction_ppm,
     parse_frequency_hz,
+    parse_percentage_ppm,
     parse_size_bytes,
 )
 
@@ -158,7 +162,7 @@ def test_a_decimal_with_a_unit_is_exact_or_refused(number: Fraction, unit: str) 
 
 @given(st.one_of(st.text(max_size=60), st.from_regex(r"[-+]?[0-9.]{1,45} ?([pnum]?s|[KMGT]i?B|[kMG]?Hz|%)")))
 def test_no_text_makes_a_reader_fail_in_another_way(text: str) -> None:
-    for parse in (parse_duration_ps, parse_size_bytes, parse_frequency_hz, parse_fraction_ppm):
+    for parse in (parse_duration_ps, parse_size_bytes, parse_frequency_hz, parse_fraction_ppm, parse_percentage_ppm):
         try:
             assert 0 <= parse(text) < LIMIT
         except ValueError as error:
@@ -180,6 +184,24 @@ def test_no_text_makes_a_reader_fail_in_another_way(text: str) -> None:
 )
 def test_a_size_is_printed_short_for_people(size_bytes: int, text: str) -> None:
     assert format_size(size_bytes) == text
+
+
+@pytest.mark.parametrize("text, ppm", [("2%", 20_000), ("0.0001%", 1), ("100%", 1_000_000), ("1.25%", 12_500)])
+def test_a_percentage_is_read_and_printed_exactly(text: str, ppm: int) -> None:
+    assert (parse_percentage_ppm(text), format_percentage(ppm)) == (ppm, text)
+
+
+@pytest.mark.parametrize("text, words", [("2", '"2" has no unit'), ("0.02", "such as 2%"), ("-1%", "out of range")])
+def test_what_is_no_percentage_is_refused(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse_percentage_ppm(text)
+
+
+@pytest.mark.parametrize(
+    "fraction, text", [(0.0, "0%"), (0.031416, "3.14%"), (0.00012, "0.012%"), (12.345, "1,234%"), (math.inf, "inf%")]
+)
+def test_a_width_is_printed_in_three_digits(fraction: float, text: str) -> None:
+    assert format_width(fraction) == text
 
 
 def test_a_count_is_printed_with_its_thousands_apart() -> None:

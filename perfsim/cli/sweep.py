@@ -13,12 +13,13 @@ from perfsim.cli import options
 from perfsim.cli.app import app
 from perfsim.cli.output import tell, write_data
 from perfsim.cli.verdict import exit_on_violations
-from perfsim.errors import InputError, PerfsimError
+from perfsim.errors import InputError, PerfsimError, quoted
 from perfsim.units import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from perfsim.engine.budget import Limits
     from perfsim.sweep.plan import Run
 
 RESULTS = Path("results")
@@ -43,6 +44,18 @@ def sweep(
             "--jobs", metavar="N", help="Worker processes, instead of one for each CPU here.", show_default=False
         ),
     ] = None,
+    max_events: Annotated[
+        int | None,
+        typer.Option(
+            "--max-events", metavar="N", help="Give up a run that has had more events than these.", show_default=False
+        ),
+    ] = None,
+    max_time: Annotated[
+        str | None,
+        typer.Option(
+            "--max-time", metavar="TIME", help="Give up a run that has taken longer, such as 600s.", show_default=False
+        ),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over: remove the last sweep's results from the directory.")
     ] = False,
@@ -52,7 +65,8 @@ def sweep(
     That is every point x design x replication; each ratio comes with a 95 % interval over paired replications.
 
     Rows go to runs.parquet in the directory of results as they come. Ctrl-C keeps what is done; the same command goes
-    on from there, and takes over every row that is there already.
+    on from there, and takes over every row that is there already. A run that fails, is given up, or kills its worker
+    twice is told at the end, and costs no other its row.
 
     \b
     Examples:
@@ -63,7 +77,8 @@ def sweep(
     from perfsim.engine import check_engine
     from perfsim.report.tables import render, sweep_table
     from perfsim.scenario.validate import load_scenario
-    from perfsim.sweep.results import RUNS, Order, sweep_into
+    from perfsim.sweep.directory import MANIFEST, RUNS
+    from perfsim.sweep.results import Order, sweep_into
 
     check_engine(engine)
     if out == "":
@@ -78,17 +93,38 @@ def sweep(
         "--engine": None if engine == options.DEFAULT_ENGINE else engine,
         "--out": out,
         "--jobs": jobs,
+        "--max-events": max_events,
+        "--max-time": max_time,
     }
+    limits = _limits(max_events, max_time)
     resume_command = _command(workload, asked)
     finished = sweep_into(
-        Order(scenario, tuple(sets or ()), directory, engine, jobs, fresh, resume_command), sys.stderr
+        Order(scenario, tuple(sets or ()), directory, engine, jobs, fresh, resume_command, limits), sys.stderr
     )
     if finished.rows:
         write_data(render(sweep_table(finished.rows, scenario), output_format.value))
         tell(f"{len(finished.rows)} runs are in {directory / RUNS}")
+        if finished.short:
+            tell(f"ratios not known as closely as asked: {len(finished.short)}, see short in {directory / MANIFEST}")
     if finished.failures:
         raise PerfsimError(_reasons(finished.failures))
     exit_on_violations(finished.rows)
+
+
+def _limits(max_events: int | None, max_time: str | None) -> Limits:
+    """What each run may take. Raises InputError for a limit that lets none of them be."""
+    from perfsim.engine.budget import UNLIMITED, Limits
+    from perfsim.units import parse_duration_ps
+
+    if max_events is not None and max_events < 1:
+        raise InputError("--max-events", f"{max_events} events; expected at least 1")
+    try:
+        wall_s = UNLIMITED.wall_s_max if max_time is None else parse_duration_ps(max_time) / 10**12
+    except ValueError as error:
+        raise InputError("--max-time", str(error)) from error
+    if wall_s <= 0:
+        raise InputError("--max-time", f"{quoted(max_time)} is no time; expected more, such as 600s")
+    return Limits(UNLIMITED.events_max if max_events is None else max_events, wall_s)
 
 
 def _reasons(failures: Sequence[tuple[Run, str]]) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perfsim.engine import entry
+from perfsim.engine.budget import Budget
 from perfsim.engine.calendar import NEVER, Calendar
 from perfsim.engine.checks import Checks
 from perfsim.engine.fault import fault_of
@@ -53,8 +54,8 @@ class Authored(NamedTuple):
 
 
 class Running(NamedTuple):
-    """A run under way: its columns, the table of their addresses, the code that works on them; its trace, and what is
-    checked meanwhile.
+    """A run under way: its columns, the table of their addresses, the code that works on them; its trace, what is
+    checked meanwhile, and what it may take.
     """
 
     run: Run
@@ -63,12 +64,13 @@ class Running(NamedTuple):
     authored: Authored
     trace: Trace | None
     checks: Checks
+    budget: Budget
 
 
 def start(s: State, authored: Authored, act: Act, trace: Trace | None = None) -> Running:
     """A run at time 0, its memory filled. s: a blueprint."""
     run = as_arrays(new_run(s, authored, TRACE_ROOM if trace else 0))
-    running = Running(run, table_of(run), act, authored, trace, Checks())
+    running = Running(run, table_of(run), act, authored, trace, Checks(), Budget())
     perform(running, entry.FILL_MEMORY, 0)
     return running
 
@@ -91,8 +93,10 @@ def fill_trace(running: Running, until_ps: int) -> bool:
     checks = running.checks
     status = PAUSED
     while status == PAUSED:  # here Python sees to signals, such as Ctrl-C
-        running.run.pause_at[0] = min(int(running.run.events[0]) + EVENTS_AT_A_TIME, checks.due)
+        room = min(checks.due, running.budget.limits.events_max + 1)
+        running.run.pause_at[0] = min(int(running.run.events[0]) + EVENTS_AT_A_TIME, room)
         status = perform(running, entry.ADVANCE, until_ps)
+        running.budget.check(int(running.run.events[0]), int(running.run.now_ps[0]))
         if status == PAUSED and running.run.events[0] >= checks.due:
             now = int(running.run.now_ps[0])
             checks.look(int(running.run.events[0]), now, lambda number: violated(running, number))

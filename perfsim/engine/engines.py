@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from perfsim.engine import check_engine, compiled, entry, reference
+from perfsim.engine.budget import Limits
 from perfsim.engine.cache import engine_code
 from perfsim.engine.checks import Found, named
 from perfsim.engine.fault import stack_of
@@ -47,6 +48,9 @@ class Engine(Protocol):
 
     def check_every(self, events: int) -> None:
         """Look at the invariants of every instant after so many events each; before the first."""
+
+    def limit(self, limits: Limits) -> None:
+        """What the run may take from now on; more raises LimitError. Before the first event."""
 
     def found(self) -> tuple[Found, ...]:
         """What was found by that."""
@@ -110,6 +114,10 @@ class ReferenceEngine:
     def check_every(self, events: int) -> None:
         """See Engine."""
         self.running.checks.begin(events)
+
+    def limit(self, limits: Limits) -> None:
+        """See Engine."""
+        self.running.budget.begin(limits)
 
     def found(self) -> tuple[Found, ...]:
         """See Engine."""
@@ -175,6 +183,10 @@ class CompiledEngine:
     def check_every(self, events: int) -> None:
         """See Engine."""
         self.running.checks.begin(events)
+
+    def limit(self, limits: Limits) -> None:
+        """See Engine."""
+        self.running.budget.begin(limits)
 
     def found(self) -> tuple[Found, ...]:
         """See Engine."""

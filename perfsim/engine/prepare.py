@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -52,6 +53,11 @@ def run_id(scenario: Scenario, design: str, seed: Seed) -> str:
 
     Names, comments, axes and the engine are not in it: they change no figure. Sixteen hexadecimal digits.
     """
+    return run_ids(scenario, design)(seed)
+
+
+def run_ids(scenario: Scenario, design: str) -> Callable[[Seed], str]:
+    """The run_id of each seed: what does not depend on it is made once."""
     profile = profile_of(scenario)
     content = {
         "version": __version__,
@@ -62,11 +68,14 @@ def run_id(scenario: Scenario, design: str, seed: Seed) -> str:
         "tasks": _task_figures(scenario),
         "measure": asdict(scenario.measure),
         "design": design_of(scenario, design).source_sha256,
-        "seed": seed.seed,
-        "replication": seed.replication,
     }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:RUN_ID_DIGITS]
+
+    def of(seed: Seed) -> str:
+        whole = content | {"seed": seed.seed, "replication": seed.replication}
+        text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:RUN_ID_DIGITS]
+
+    return of
 
 
 def check_fits(scenario: Scenario, designs: tuple[str, ...], engine: str, runs_at_once: int = 1) -> None:

@@ -18,6 +18,7 @@ import simpy
 from simpy.core import Infinity
 from simpy.events import NORMAL, PENDING, EventPriority
 
+from perfsim.engine.budget import UNLIMITED, Budget
 from perfsim.engine.checks import Checks
 from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX, standstill
 from perfsim.engine.program import Place
@@ -135,13 +136,16 @@ def withdraw(env: simpy.Environment, resumption: simpy.Event) -> None:
 
 
 class Running(NamedTuple):
-    """A run under way: its calendar, its state, its tasks (cpus), their names, and what is checked meanwhile."""
+    """A run under way: its calendar, its state, its tasks (cpus), their names, what is checked meanwhile, and what
+    it may take.
+    """
 
     env: simpy.Environment
     s: State
     cpus: list[ReferenceCpu]
     names: list[str]
     checks: Checks
+    budget: Budget
 
 
 def start(s: State, design: Design, names: list[str], trace: Trace | None = None) -> Running:
@@ -153,7 +157,7 @@ def start(s: State, design: Design, names: list[str], trace: Trace | None = None
         cpus.append(ReferenceCpu(env, s, task, cpus, trace))
         cpus[task].bounds = bounds
         env.process(design.paths["run_task"](cpus[task]))  # type: ignore[arg-type]  # a coroutine has send and throw
-    return Running(env, s, cpus, names, Checks())
+    return Running(env, s, cpus, names, Checks(), Budget())
 
 
 def advance(running: Running, until_ps: int) -> None:
@@ -175,11 +179,14 @@ def finish(running: Running, at_ps: int) -> None:
 
 def _step_until(running: Running, until_ps: float) -> None:
     """Process every event before an instant, with a look at the invariants before it whenever one is due."""
-    env, checks = running.env, running.checks
+    env, checks, budget = running.env, running.checks, running.budget
+    is_limited = budget.limits != UNLIMITED
     while env.peek() < until_ps:
         if checks.every and events_of(running) >= checks.due and _goes_on(running.s):
             checks.look(events_of(running), int(env.now), lambda number: violated(running.s, number))
         env.step()
+        if is_limited and env.now:  # Python warns of a task that is dropped before it has begun
+            budget.check(events_of(running), int(env.now))
 
 
 def _goes_on(s: State) -> bool:

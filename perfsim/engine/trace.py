@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from perfsim.engine.budget import UNLIMITED, Limits
+
 TraceRow = tuple[int, int, str, tuple[int, ...]]
 """(time in ps, CPU, primitive, arguments)"""
 
@@ -13,11 +15,12 @@ Trace = Callable[[TraceRow], None]
 
 class Watch(NamedTuple):
     """trace: called with every event: when a primitive took effect, where, and with which arguments. check_every: after
-    so many events the invariants are looked at; 0 for never.
+    so many events the invariants are looked at; 0 for never. limits: what ends the run before its time.
     """
 
     trace: Trace | None = None
     check_every: int = 0
+    limits: Limits = UNLIMITED
 
 
 UNWATCHED = Watch()

@@ -80,7 +80,7 @@ def simulate(
 
     The keys are the names of measure/columns.py, without what a sweep adds (point and axes). watch: what is told and
     looked at meanwhile; it changes no figure but those of violations. Raises InputError for a scenario that cannot run
-    or a user's design that fails, StuckError when nobody can run any more.
+    or a user's design that fails, StuckError when nobody can run any more, LimitError if it takes more than it may.
     """
     return simulate_counted(scenario, design, seed, engine, watch).row
 
@@ -99,6 +99,7 @@ def simulate_counted(
     run = begin(engine, scenario, chosen, seed, watch.trace)
     if watch.check_every:
         run.check_every(watch.check_every)
+    run.limit(watch.limits)
     try:
         row, counts = _run(run, scenario.measure)
     except PerfsimError:

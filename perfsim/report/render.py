@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from perfsim.errors import InputError, did_you_mean, one_line, quoted
+from perfsim.units import format_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,18 +20,20 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "markdown", "csv")
 
 NOTHING = "-"
+STAR = "*"
 GAP = "  "
 GROUPED_FROM = 1000
 RATIO_MIN, RATIO_MAX = 0.01, 1000
 
 
 class Kind(Enum):
-    """How people see a column's figures: four digits, as they are, as a ratio, as an interval."""
+    """How people see a column's figures: four digits, as they are, as a ratio, as an interval, as a percentage."""
 
     ROUNDED = "rounded"
     EXACT = "exact"
     RATIO = "ratio"
     INTERVAL = "interval"
+    PERCENTAGE = "percentage"
 
 
 class Head(NamedTuple):
@@ -50,6 +53,10 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+
+class Short(float):
+    """A figure that is not as it was asked for: people see a star beside it."""
 
 
 Cell = str | int | float | Interval | None
@@ -171,6 +178,8 @@ def _shown(cell: Cell, kind: Kind) -> str:
         return one_line(cell)
     if kind is Kind.EXACT:
         return str(cell)
+    if kind is Kind.PERCENTAGE:
+        return format_width(cell) + (STAR if isinstance(cell, Short) else "")
     if kind is Kind.RATIO and RATIO_MIN <= cell < RATIO_MAX:
         return f"{cell:.3f}"
     if isinstance(cell, int) or GROUPED_FROM <= cell < math.inf:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perfsim.kernel.designs import load_design
 from perfsim.measure.columns import COLUMNS
-from perfsim.report.render import FORMATS, Cell, Head, Interval, Kind, Table, render
+from perfsim.report.render import FORMATS, STAR, Cell, Head, Interval, Kind, Short, Table, render
 from perfsim.scenario.schema import place
 from perfsim.stats.paired import Ratio, paired_ratio
-from perfsim.units import format_count, format_duration
+from perfsim.sweep.precision import Reached, asked, lacks, ratio_of, reached
+from perfsim.units import format_count, format_duration, format_percentage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from perfsim.scenario.schema import Scenario
+    from perfsim.scenario.schema import Scenario, SweepSpec
 
 __all__ = ["FORMATS", "Table", "render", "run_table", "sweep_table"]
 
@@ -51,15 +52,22 @@ RUN_METRICS = (
 
 
 class Compared(NamedTuple):
-    """How designs are compared by a metric. resolution: relative difference that its way of measuring can make up."""
+    """How designs are compared by a metric. resolution: relative difference that its way of measuring can make up.
 
-    more_is_better: bool
+    higher, lower: what the new design is when its figure is.
+    """
+
+    higher: str
+    lower: str
     resolution: float
 
 
+CELL = 1 / 64
+"""The width of a histogram's cell, to which percentiles are known."""
+
 COMPARED = {
-    "reclaim_scanned_per_s": Compared(more_is_better=True, resolution=0),
-    "putback_latency_p99_ns": Compared(more_is_better=False, resolution=1 / 64),  # the width of a cell
+    "reclaim_scanned_per_s": Compared("better", "worse", resolution=0),
+    "putback_latency_p99_ns": Compared("worse", "better", resolution=CELL),
 }
 """What a sweep compares designs by."""
 
@@ -74,15 +82,23 @@ ALONE_METRICS = (
 )
 """What a sweep of one design shows: of these, whatever is not zero everywhere."""
 
+SHORT_SHOWN_MAX = 10
+
 _UNITS = {column.name: column.unit for column in COLUMNS}
 
 
 class _Sweep(NamedTuple):
-    """The rows of a sweep: [point][design][replication]. designs: the old one first; axes: dotted paths."""
+    """The rows of a sweep: [point][design][replication]. designs: the old one first; axes: dotted paths.
+
+    metrics: what designs are compared by. asked: the sweep as the workload has it. reached: by point and new design.
+    """
 
     cells: dict[int, dict[str, dict[int, Row]]]
     designs: tuple[str, ...]
     axes: tuple[str, ...]
+    metrics: dict[str, Compared]
+    asked: SweepSpec
+    reached: dict[tuple[int, str], Reached]
 
 
 def run_table(rows: Sequence[Row]) -> Table:
@@ -129,13 +145,24 @@ def sweep_table(rows: Sequence[Row], scenario: Scenario) -> Table:
     return Table("points", _caption(rows, scenario), heads, lines, tuple(notes))
 
 
-def _grouped(rows: Iterable[Row], scenario: Scenario) -> _Sweep:
+def _grouped(rows: Sequence[Row], scenario: Scenario) -> _Sweep:
     cells: dict[int, dict[str, dict[int, Row]]] = defaultdict(lambda: defaultdict(dict))
     for row in rows:
         cells[row["point"]][row["design"]][row["replication"]] = row
     at = place(scenario, "kernel.designs")
     designs = tuple(load_design(design, at).name for design in scenario.kernel.designs)
-    return _Sweep(dict(sorted(cells.items())), designs, tuple(axis.path for axis in scenario.sweep.axes))
+    found = {(one.point, one.design): one for one in reached(rows, designs, scenario.sweep)}
+    axes = tuple(axis.path for axis in scenario.sweep.axes)
+    return _Sweep(dict(sorted(cells.items())), designs, axes, _metrics(scenario), scenario.sweep, found)
+
+
+def _metrics(scenario: Scenario) -> dict[str, Compared]:
+    """What designs are compared by: the usual, and what the precision is asked of."""
+    precision = scenario.sweep.precision
+    if precision is None or precision.metric in COMPARED:
+        return COMPARED
+    resolution = CELL if "_latency_p" in precision.metric else 0.0
+    return COMPARED | {precision.metric: Compared("higher", "lower", resolution)}
 
 
 def _axis_heads(sweep: _Sweep) -> list[Head]:
@@ -151,24 +178,52 @@ def _axis_values(sweep: _Sweep, point: int) -> list[Cell]:
 
 
 def _compared(sweep: _Sweep) -> tuple[tuple[Head, ...], tuple[Line, ...]]:
-    old, *news = sweep.designs
-    heads = _axis_heads(sweep)
-    for metric in COMPARED:
-        heads.append(Head(f"{metric}.{old}", old, metric))
-        for new in news:
-            key = f"{metric}.{new}/{old}"
-            heads += [Head(f"{metric}.{new}", new, metric), Head(key, "ratio", metric, Kind.RATIO)]
-            heads.append(Head(key, "95 % interval", metric, Kind.INTERVAL))
+    heads, asked_for = _axis_heads(sweep), _asked_metric(sweep)
+    if asked_for:
+        heads.append(Head("replications", "replications", kind=Kind.EXACT))
+    for metric in sweep.metrics:
+        heads += _metric_heads(sweep, metric)
     lines: list[Line] = []
-    for point in sweep.cells:
+    for point, cell in sweep.cells.items():
         line = _axis_values(sweep, point)
-        for metric in COMPARED:
-            line.append(_mean(sweep, point, old, metric))
-            for new in news:
-                ratio = _ratio(sweep, point, new, metric)
-                line += [_mean(sweep, point, new, metric), ratio.estimate if ratio else None, _interval(ratio)]
+        if asked_for:
+            line.append(max(map(len, cell.values())))
+        for metric in sweep.metrics:
+            line += _metric_cells(sweep, point, metric)
         lines.append(tuple(line))
     return tuple(heads), tuple(lines)
+
+
+def _asked_metric(sweep: _Sweep) -> str:
+    """What is to be known as closely as asked; "" without a precision."""
+    return sweep.asked.precision.metric if sweep.asked.precision else ""
+
+
+def _metric_heads(sweep: _Sweep, metric: str) -> list[Head]:
+    old, *news = sweep.designs
+    heads = [Head(f"{metric}.{old}", old, metric)]
+    for new in news:
+        key = f"{metric}.{new}/{old}"
+        heads += [Head(f"{metric}.{new}", new, metric), Head(key, "ratio", metric, Kind.RATIO)]
+        heads.append(Head(key, "95 % interval", metric, Kind.INTERVAL))
+        if metric == _asked_metric(sweep):
+            heads.append(Head(f"{key}_half_width", "+-", metric, Kind.PERCENTAGE))
+    return heads
+
+
+def _metric_cells(sweep: _Sweep, point: int, metric: str) -> list[Cell]:
+    old, *news = sweep.designs
+    cells: list[Cell] = [_mean(sweep, point, old, metric)]
+    for new in news:
+        ratio = _ratio(sweep, point, new, metric)
+        cells += [_mean(sweep, point, new, metric), ratio.estimate if ratio else None, _interval(ratio)]
+        if metric == _asked_metric(sweep):
+            cells.append(_half_width(sweep.reached[point, new]))
+    return cells
+
+
+def _half_width(one: Reached) -> float | None:
+    return Short(one.half_width) if one.lack and one.half_width is not None else one.half_width
 
 
 def _alone(sweep: _Sweep, rows: Sequence[Row]) -> tuple[tuple[Head, ...], tuple[Line, ...]]:
@@ -189,9 +244,11 @@ def _mean(sweep: _Sweep, point: int, design: str, metric: str) -> float | None:
 
 def _ratio(sweep: _Sweep, point: int, design: str, metric: str) -> Ratio | None:
     """Design over old, in pairs of the replications that both have run."""
-    new, old = (sweep.cells[point].get(name, {}) for name in (design, sweep.designs[0]))
-    both = sorted(new.keys() & old.keys())
-    return paired_ratio([new[one][metric] for one in both], [old[one][metric] for one in both])
+    new, old = (
+        {number: row[metric] for number, row in sweep.cells[point].get(name, {}).items()}
+        for name in (design, sweep.designs[0])
+    )
+    return ratio_of(new, old, sweep.asked)
 
 
 def _interval(ratio: Ratio | None) -> Interval | None:
@@ -199,12 +256,15 @@ def _interval(ratio: Ratio | None) -> Interval | None:
 
 
 def _caption(rows: Sequence[Row], scenario: Scenario) -> str:
-    points = math.prod(len(axis.values) for axis in scenario.sweep.axes)
-    replications = scenario.sweep.replications
+    sweep = scenario.sweep
+    points = math.prod(len(axis.values) for axis in sweep.axes)
+    if sweep.precision is not None:
+        return f"{scenario.name}: {_counted(points, 'point')}, {asked(sweep)}, seed {sweep.seed}"
+    replications = sweep.replications
     runs = points * len(scenario.kernel.designs) * replications
-    asked = f"{_counted(points, 'point')}, {_counted(replications, 'replication')}, seed {scenario.sweep.seed}"
+    wanted = f"{_counted(points, 'point')}, {_counted(replications, 'replication')}, seed {sweep.seed}"
     missing = f"; incomplete: {format_count(len(rows))} of {_counted(runs, 'run')}" if len(rows) < runs else ""
-    return f"{scenario.name}: {asked}{missing}"
+    return f"{scenario.name}: {wanted}{missing}"
 
 
 def _counted(count: int, noun: str) -> str:
@@ -218,39 +278,67 @@ def _comparison_notes(sweep: _Sweep) -> list[str]:
     """How to read the figures, then the verdict: one line a metric and a new design."""
     old, *news = sweep.designs
     ratios = f"{news[0]}/{old}" if len(news) == 1 else f"of the design to its left to {old}"
+    how = "Student's t on log ratios"
+    if sweep.asked.precision is not None:
+        how += f" with the deviation of the first {sweep.asked.replications}"
     notes = [
         f"ratio: {ratios}, geometric mean over replications paired by their random numbers, with its 95 % interval "
-        "(Student's t on log ratios; each point for itself). Other figures: mean over the replications. Percentiles "
+        f"({how}; each point for itself). Other figures: mean over the replications. Percentiles "
         "are told apart only beyond 1/64, the width of a histogram's cell."
     ]
-    return notes + [_verdict(sweep, new, metric) for metric in COMPARED for new in news]
+    verdicts = [_verdict(sweep, new, metric) for metric in sweep.metrics for new in news]
+    return [*notes, *verdicts, *_precision_notes(sweep)]
+
+
+def _precision_notes(sweep: _Sweep) -> list[str]:
+    """How many ratios are known as closely as asked, then those that are not."""
+    precision = sweep.asked.precision
+    if precision is None:
+        return []
+    rows = (row for cell in sweep.cells.values() for of_design in cell.values() for row in of_design.values())
+    records = [{"point": row["point"]} | {path: row[path] for path in sweep.axes} for row in rows]
+    short = lacks(sweep.reached.values(), records)
+    known_count = len(sweep.reached) - len(short)
+    limit = format_percentage(precision.relative_ppm)
+    first = f"precision: {format_count(known_count)} of {_counted(len(sweep.reached), 'ratio')} of {precision.metric} "
+    wider = f"; {STAR}: wider than that" if short else ""
+    lines = [f"short of {limit}: {name}: {lack}" for name, lack in list(short.items())[:SHORT_SHOWN_MAX]]
+    if len(short) > SHORT_SHOWN_MAX:
+        lines.append(
+            f"short of {limit}: {format_count(len(short) - SHORT_SHOWN_MAX)} more, marked {STAR} in the column +-"
+        )
+    return [f"{first}known to {limit} (+-: half the interval, relative to the ratio{wider})", *lines]
 
 
 def _verdict(sweep: _Sweep, design: str, metric: str) -> str:
     """At how many points the interval is on one side of 1, by more than the resolution; and the mean of all ratios."""
     ratios = [_ratio(sweep, point, design, metric) for point in sweep.cells]
-    counts = Counter(_judged(ratio, COMPARED[metric]) for ratio in ratios)
+    counts = Counter(_judged(ratio, sweep.metrics[metric]) for ratio in ratios)
     said = ", ".join(f"{judged} at {format_count(counts[judged])}" for judged in _JUDGEMENTS if counts[judged])
     logs = [math.log(ratio.estimate) for ratio in ratios if ratio]
     overall = f"; geometric mean of its ratios {math.exp(math.fsum(logs) / len(logs)):.3f}" if logs else ""
     return f"{metric}: {design} is {said or 'compared at 0'} of {_counted(len(ratios), 'point')}{overall}"
 
 
-_JUDGEMENTS = ("better", "worse", "not told apart", "without an interval (it takes 2 replications)", "without a ratio")
+_UNDECIDED, _NO_INTERVAL, _NO_RATIO = _OPEN = (
+    "not told apart",
+    "without an interval (it takes 2 replications)",
+    "without a ratio",
+)
+_JUDGEMENTS = ("better", "worse", "higher", "lower", *_OPEN)
 
 
 def _judged(ratio: Ratio | None, compared: Compared) -> str:
-    better, worse, undecided, no_interval, no_ratio = _JUDGEMENTS
     if ratio is None:
-        return no_ratio
+        return _NO_RATIO
     if ratio.low is None or ratio.high is None:
-        return no_interval
+        return _NO_INTERVAL
     limit = 1 + compared.resolution
     if ratio.low > limit:
-        return better if compared.more_is_better else worse
+        return compared.higher
     if ratio.high < 1 / limit:
-        return worse if compared.more_is_better else better
-    return undecided
+        return compared.lower
+    return _UNDECIDED
 
 
 def _dropped_lock(rows: Iterable[Row]) -> list[str]:

@@ -17,6 +17,7 @@ from perfsim.units import (
     format_size,
     parse_duration_ps,
     parse_fraction_ppm,
+    parse_percentage_ppm,
     parse_size_bytes,
 )
 
@@ -188,6 +189,11 @@ def fraction_ppm(item: Item) -> int:
         return parse_fraction_ppm(value)
     except ValueError as error:
         raise refusal(item, str(error)) from None
+
+
+def percentage_ppm(item: Item) -> int:
+    """A percentage, from 0% to 100%, in parts per million; a bare number might be meant as either."""
+    return quantity(item, parse_percentage_ppm, "percentage", "2%")
 
 
 def quantity(item: Item, parse: Callable[[str], int], what: str, example: str) -> int:

@@ -52,12 +52,12 @@ def points(scenario: Scenario) -> tuple[Point, ...]:
 
 
 def jobs(scenario: Scenario) -> tuple[Job, ...]:
-    """All runs of a sweep, in order. Raises InputError as `points` does."""
+    """All runs of a sweep, in order; with a precision all that there may be. Raises InputError as `points` does."""
     return tuple(
         Job(point, design, replication)
         for point in points(scenario)
         for design in point.scenario.kernel.designs
-        for replication in range(scenario.sweep.replications)
+        for replication in range(scenario.sweep.replications_max)
     )
 
 

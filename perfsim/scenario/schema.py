@@ -22,6 +22,11 @@ PAGES_PER_NODE_MIN = 64
 PAGES_PER_NODE_MAX = 2**31
 TASK_COUNT_MAX = 65_536
 REPLICATIONS_MAX = 10_000
+FIRST_REPLICATIONS_MIN = 5
+FIRST_REPLICATIONS = 10
+"""With `sweep.precision` the deviation of the first replications decides how many there are in all. Fewer than 5 say
+too little of it; 10 cost a third more than if it were known (stats/sequential.py)."""
+
 SEED_MAX = 2**63 - 1
 POINTS_MAX = 10_000
 JOBS_MAX = 1_000_000
@@ -52,7 +57,8 @@ SECTION_KEYS: Mapping[str, tuple[str, ...]] = {
         "min_free",
     ),
     "measure": ("warmup", "duration"),
-    "sweep": ("axes", "replications", "seed"),
+    "sweep": ("axes", "replications", "precision", "seed"),
+    "sweep.precision": ("metric", "relative", "max_replications"),
 }
 """The keys of each section that has fixed ones. `tasks.KINDS` has those of the tasks."""
 
@@ -190,12 +196,34 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
+class Precision:
+    """How closely each new design's ratio to the old one is to be known at every point.
+
+    metric: a column of results. relative_ppm: half the width of the 95 % interval relative to the ratio, above 0.
+    max_replications: of a point, at most; not fewer than the first ones.
+    """
+
+    metric: str
+    relative_ppm: int
+    max_replications: int
+
+
+@dataclass(frozen=True, slots=True)
 class SweepSpec:
-    """What a sweep does: every combination of the axes' values, each `replications` times; seed 0 to 2**63 - 1."""
+    """What a sweep does: every combination of the axes' values, each `replications` times; seed 0 to 2**63 - 1.
+
+    precision: if not None, `replications` are the first ones, and each point gets as many more as that takes.
+    """
 
     axes: tuple[Axis, ...] = ()
     replications: int = 5
     seed: int = 1
+    precision: Precision | None = None
+
+    @property
+    def replications_max(self) -> int:
+        """Replications of a point and design at most."""
+        return self.precision.max_replications if self.precision else self.replications
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from perfsim.scenario.schema import (
     MachineSpec,
     MeasureSpec,
     MemorySpec,
+    Precision,
     Scenario,
     SweepSpec,
     TaskSpec,
@@ -171,17 +172,47 @@ def _measure(item: Item) -> MeasureSpec:
 
 
 def _sweep(item: Item, tasks: Sequence[TaskSpec]) -> SweepSpec:
-    entries = fields.mapping(item, f"the keys {', '.join(SECTION_KEYS['sweep'])}")
-    if "precision" in entries:
-        raise refusal(entries["precision"], "not available in this version; write replications: N")
     keys = section(item, SECTION_KEYS["sweep"], _belongs)
     default = SweepSpec()
+    usual = schema.FIRST_REPLICATIONS if "precision" in keys else default.replications
     replications = partial(fields.integer, low=1, high=schema.REPLICATIONS_MAX)
-    return SweepSpec(
+    sweep = SweepSpec(
         axes=optional(keys, "axes", partial(read_axes, tasks=tasks), default.axes),
-        replications=optional(keys, "replications", replications, default.replications),
+        replications=optional(keys, "replications", replications, usual),
         seed=optional(keys, "seed", partial(fields.integer, low=0, high=schema.SEED_MAX), default.seed),
+        precision=optional(keys, "precision", _precision, None),
     )
+    if sweep.precision is not None:
+        _check_first(sweep.replications, sweep.precision, keys)
+    return sweep
+
+
+def _precision(item: Item) -> Precision:
+    """Whether there is such a column, and whether there are designs to compare, is for the sweep to say."""
+    keys = section(item, SECTION_KEYS["sweep.precision"], _belongs)
+    metric = required(item, keys, "metric", "reclaim_scanned_per_s")
+    relative = required(item, keys, "relative", "2%")
+    most = required(item, keys, "max_replications", "40")
+    precision = Precision(
+        metric=fields.text(metric, "a result column such as reclaim_scanned_per_s"),
+        relative_ppm=fields.percentage_ppm(relative),
+        max_replications=fields.integer(most, low=1, high=schema.REPLICATIONS_MAX),
+    )
+    if precision.relative_ppm == 0:
+        raise refusal(relative, "no interval is as narrow as 0%; expected more, such as 2%")
+    return precision
+
+
+def _check_first(first: int, precision: Precision, keys: dict[str, Item]) -> None:
+    """Whether the first replications say enough, and are not more than there may be in all."""
+    least = schema.FIRST_REPLICATIONS_MIN
+    if first < least:
+        problem = f"{first} say too little of how much a ratio varies; expected {least} or more beside precision"
+        raise refusal(keys["replications"], problem)
+    most = precision.max_replications
+    if most < first:
+        problem = f"{most} are fewer than the first ones, {first} (sweep.replications); expected {first} or more"
+        raise refusal(fields.mapping(keys["precision"], "")["max_replications"], problem)
 
 
 def _check(item: Item) -> tuple[CheckRule, ...]:
@@ -236,8 +267,9 @@ def _check_axis_values(scenario: Scenario) -> None:
 
 
 def _check_jobs_count(scenario: Scenario) -> None:
-    runs = scenario.sweep.replications * len(scenario.kernel.designs)
-    for axis in scenario.sweep.axes:
+    sweep = scenario.sweep
+    runs = sweep.replications_max * len(scenario.kernel.designs)
+    for axis in sweep.axes:
         runs *= len(axis.values)
     if runs > schema.JOBS_MAX:
         problem = f"{format_count(runs)} runs (points x designs x replications)"

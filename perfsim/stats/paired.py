@@ -29,13 +29,22 @@ class Ratio(NamedTuple):
     p: float | None
 
 
-def paired_ratio(new: Sequence[float | None], old: Sequence[float | None], confidence: float = 0.95) -> Ratio | None:
+def paired_ratio(
+    new: Sequence[float | None],
+    old: Sequence[float | None],
+    confidence: float = 0.95,
+    scale_pairs: int | None = None,
+) -> Ratio | None:
     """The ratio new/old of values that belong together by their index.
 
     None if there is no pair, or if any value is missing, zero, negative or not finite: leaving out such pairs alone
     would bias what is left. Assumes log ratios that are about normal; exact for log-normal pairs.
+
+    scale_pairs: the deviation, with its degrees of freedom, is that of so many pairs, the first ones, which have
+    decided how many there are in all (Stein, see `sequential`); of all pairs if None.
     """
     assert 0 < confidence < 1, f"confidence {confidence}"
+    assert scale_pairs is None or PAIRS_MIN <= scale_pairs <= len(new), f"{scale_pairs} of {len(new)} pairs"
     pairs = list(zip(new, old, strict=True))
     logs = [_log_ratio(*pair) for pair in pairs]
     known = [log for log in logs if log is not None]
@@ -45,8 +54,9 @@ def paired_ratio(new: Sequence[float | None], old: Sequence[float | None], confi
     mean = math.fsum(known) / n
     if n < PAIRS_MIN:
         return Ratio(_exp(mean), None, None, n, None)
-    error = math.sqrt(math.fsum((log - mean) ** 2 for log in known) / (n - 1) / n)
-    margin, p = _student(mean, error, n - 1, confidence)
+    scale = known[:scale_pairs]
+    error = _deviation(scale) / math.sqrt(n)
+    margin, p = _student(mean, error, len(scale) - 1, confidence)
     return Ratio(_exp(mean), _exp(mean - margin), _exp(mean + margin), n, p)
 
 
@@ -55,6 +65,11 @@ def _log_ratio(new: float | None, old: float | None) -> float | None:
         return None
     ratio = new / old  # equal ratios must give equal logarithms, which differences of logarithms do not
     return math.log(ratio) if 0 < ratio < math.inf else math.log(new) - math.log(old)
+
+
+def _deviation(logs: Sequence[float]) -> float:
+    mean = math.fsum(logs) / len(logs)
+    return math.sqrt(math.fsum((log - mean) ** 2 for log in logs) / (len(logs) - 1))
 
 
 def _student(mean: float, error: float, freedom: int, confidence: float) -> tuple[float, float]:

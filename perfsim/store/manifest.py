@@ -13,7 +13,10 @@ from perfsim.store.atomic import replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
+
+FORMER_VERSIONS: dict[int, dict[str, Any]] = {1: {"settings": {}, "precision": "", "short": {}}}
+"""What manifests of former forms leave out, and what that means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +24,33 @@ class Manifest:
     """A sweep at one instant.
 
     workload, workload_sha256: name, and hash of the text of the workload file. sets: its `--set` texts.
+    settings: what the workload says of every run, by dotted path; the axes are not in it. {} if that is not known.
     axes: number of values of each axis, by dotted path. points, designs, replications, seed, engine: what the jobs are.
+    precision: what ratios are to be known to, in words, "" if that was not asked; replications are then the first ones.
     run_ids: of every job, in job order. done: of the jobs whose rows are stored, in job order.
     failed: run_id and what went wrong, of the jobs that have no row for that reason.
-    started, updated: UTC, as "2026-11-25T03:15:00Z". wall_s: real time of all sessions together, in seconds.
+    short: points and designs whose ratios are not known as closely as asked, with how closely they are; empty until
+    every run has ended.
+    started, updated: UTC by the clock of the machine, as "2026-11-25T03:15:00Z", for people: nothing is computed from
+    them. wall_s: real time of all sessions together, in seconds.
     perfsim_version, python_version: of the last session.
     """
 
     workload: str
     workload_sha256: str
     sets: tuple[str, ...]
+    settings: dict[str, str]
     axes: dict[str, int]
     points: int
     designs: tuple[str, ...]
     replications: int
+    precision: str
     seed: int
     engine: str
     run_ids: tuple[str, ...]
     done: tuple[str, ...]
     failed: dict[str, str]
+    short: dict[str, str]
     started: str
     updated: str
     wall_s: float
@@ -67,9 +78,9 @@ def read_manifest(path: Path) -> Manifest:
     if not isinstance(content, dict) or type(content.get("manifest_version")) is not int:
         raise _refusal(path, "no manifest of a sweep")
     version = content.pop("manifest_version")
-    if version != MANIFEST_VERSION:
+    if version != MANIFEST_VERSION and version not in FORMER_VERSIONS:
         raise InputError(str(path), f"a manifest of form {version}; this perfsim reads form {MANIFEST_VERSION}")
-    return _manifest_of(path, content)
+    return _manifest_of(path, FORMER_VERSIONS.get(version, {}) | content)
 
 
 def _manifest_of(path: Path, content: dict[str, Any]) -> Manifest:

@@ -44,6 +44,10 @@ _TYPES = {
 }
 
 
+class Damaged(InputError):  # noqa: N818 - what the file is
+    """A file of results that is no longer what was written, or never was one."""
+
+
 def write_runs(path: Path, rows: Sequence[Row], scenario: Scenario) -> None:
     """Replace a file of results by these rows, in their order, at once or not at all.
 
@@ -65,7 +69,8 @@ def write_runs(path: Path, rows: Sequence[Row], scenario: Scenario) -> None:
 def read_runs(path: Path) -> list[Row]:
     """The rows of a file of results, as `write_runs` was given them.
 
-    Raises InputError(path) for a file that is not there, is damaged, is no results of perfsim, or is of a newer form.
+    Raises InputError(path) for a file that is not there, is no results of perfsim, or is of a newer form; its subclass
+    Damaged for one that cannot be told from a file of perfsim's in which bytes have changed.
     """
     try:
         with path.open("rb") as file:
@@ -79,7 +84,7 @@ def read_runs(path: Path) -> list[Row]:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _refusal(path, error) from error
     if digest != metadata.get(_DIGEST_KEY):
-        raise InputError(str(path), "damaged: the rows are not those that were written; expected an unchanged file")
+        raise Damaged(str(path), "damaged: the rows are not those that were written; expected an unchanged file")
     return rows
 
 
@@ -139,7 +144,7 @@ def _check_types(path: Path, schema: pa.Schema) -> None:
         inner = field.type.value_type if pa.types.is_list(field.type) else field.type
         parts = [part.type for part in inner] if pa.types.is_struct(inner) else [inner]
         if not _SCALARS.issuperset(parts):
-            raise InputError(str(path), f"damaged: a column of type {field.type}; expected an unchanged file")
+            raise Damaged(str(path), f"damaged: a column of type {field.type}; expected an unchanged file")
 
 
 def _refusal(path: Path, error: Exception) -> InputError:
@@ -148,4 +153,4 @@ def _refusal(path: Path, error: Exception) -> InputError:
         return InputError(str(path), "no such file; expected results that perfsim sweep wrote")
     if isinstance(error, (PermissionError, IsADirectoryError, NotADirectoryError)):
         return InputError(str(path), f"cannot be read: {error.strerror}; expected results that perfsim sweep wrote")
-    return InputError(str(path), "damaged, or no Parquet file at all; expected results that perfsim sweep wrote")
+    return Damaged(str(path), "damaged, or no Parquet file at all; expected results that perfsim sweep wrote")

@@ -7,6 +7,7 @@ waits and ends the pool; here it names exactly the run that was in it (ecosystem
 from __future__ import annotations
 
 import asyncio
+import math
 import multiprocessing
 import os
 import signal
@@ -21,7 +22,8 @@ from perfsim.engine.cache import engine_code
 from perfsim.errors import PerfsimError
 from perfsim.sweep.backlog import Backlog
 from perfsim.sweep.plan import placed, plan, workers_for
-from perfsim.sweep.worker import Failure, begin, work
+from perfsim.sweep.precision import Growth
+from perfsim.sweep.worker import Failure, begin, take_code, work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
@@ -34,6 +36,10 @@ Row = dict[str, Any]
 
 ATTEMPTS_MAX = 2
 FAILURES_SHOWN_MAX = 5
+GRACE_S = 10.0
+"""How long a run has to notice that its time is over. One that does not, in a path without await, is killed with its
+worker.
+"""
 CANNOT_START = (
     'worker processes end before they begin; if a script of yours called this, it may lack: if __name__ == "__main__":'
 )
@@ -41,7 +47,7 @@ CANNOT_START = (
 
 @dataclass(slots=True)
 class _Slot:
-    """Room for one worker process at a time. code: what it is begun with; process_id: None until it has told it."""
+    """Room for one worker process at a time. code: what it is given first; process_id: None until it has told it."""
 
     code: bytes
     executor: ProcessPoolExecutor | None = None
@@ -54,14 +60,21 @@ _Attempt: TypeAlias = "asyncio.Task[Row | Failure]"
 async def sweep(scenario: Scenario, *, jobs: int | None = None, engine: str = ENGINES[0]) -> AsyncGenerator[Row, None]:
     """Run a whole sweep and yield the rows as they come, the longest runs first; nothing is written to disk.
 
-    jobs: worker processes; as many as there are CPUs if None. Leaving the loop early stops the workers. Raises
-    InputError before the first run if any point is wrong, PerfsimError after the last one if runs failed.
+    The runs that a precision adds are among them. jobs: worker processes; as many as there are CPUs if None. Leaving
+    the loop early stops the workers. Raises InputError before the first run if any point is wrong, PerfsimError after
+    the last one if runs failed.
     """
     workers_count = workers_for(jobs)
     failures: list[tuple[Run, str]] = []
+    growth = Growth(scenario, plan(scenario, workers_count, engine))
+    backlog = Backlog(growth.runs)
     make_ready(engine)
-    async with aclosing(outcomes(Backlog(plan(scenario, workers_count, engine)), workers_count, engine)) as finished:
+    backlog.try_some_first()
+    async with aclosing(outcomes(backlog, workers_count, engine)) as finished:
         async for run, outcome in finished:
+            row = None if isinstance(outcome, Failure) else outcome
+            backlog.forecast.end(run, row)
+            backlog.add(growth.take(run, row))
             if isinstance(outcome, Failure):
                 failures.append((run, outcome.reason))
             else:
@@ -83,8 +96,9 @@ async def outcomes(
     """Each run with its row, or with why there is none, in the order in which they finish.
 
     Runs that are added to the backlog meanwhile are given out too. engine: what all runs are simulated with. function:
-    what a worker process does with a run's task. A run whose worker dies is tried once more in a new one. Closing the
-    iterator kills the workers that are in the midst of a run.
+    what a worker process does with a run's task. A run whose worker dies is tried once more in a new one; if that dies
+    too, the runs of its point that still wait are set aside, for they need as much memory, and fail without a trial.
+    Closing the iterator kills the workers that are in the midst of a run.
     """
     code = engine_code() if engine == ENGINES[0] else b""
     idle = [_Slot(code) for _ in range(workers_count)]
@@ -101,9 +115,15 @@ async def outcomes(
             done, _ = await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
             finished = [(task.result(), *busy.pop(task)) for task in done]
             idle += [slot for _, slot, _ in finished]
+            deadly = [run for outcome, _, run in finished if isinstance(outcome, Failure) and outcome.is_deadly]
+            aside = [
+                (other, Failure(_why_aside(run))) for run in deadly for other in backlog.set_aside(run.labels["point"])
+            ]
             give_out()  # first, so that no worker waits for whoever takes the outcomes
             for outcome, _, run in finished:
                 yield run, outcome
+            for run, failure in aside:
+                yield run, failure
             give_out()  # what was added meanwhile
     finally:
         await _stop(busy, idle)
@@ -124,6 +144,12 @@ def _called(run: Run) -> str:
     return ", ".join(parts)
 
 
+def _why_aside(deadly: Run) -> str:
+    """Why a run of the same point is not tried."""
+    run = f"{deadly.labels['design']}, replication {deadly.task.seed.replication}"
+    return f"set aside, not tried: {run}, killed {ATTEMPTS_MAX} workers at this point"
+
+
 async def _outcome(slot: _Slot, task: Task, function: Callable[[Task], Row | Failure]) -> Row | Failure:
     """The outcome of one task in this slot, after a second attempt if the worker died in the first.
 
@@ -137,21 +163,36 @@ async def _outcome(slot: _Slot, task: Task, function: Callable[[Task], Row | Fai
             has_started = True
             with _interrupt_blocked():
                 future = loop.run_in_executor(executor, function, task)
-            return await future
+            return await asyncio.wait_for(future, _patience_s(task))
         except BrokenProcessPool:
             _close(slot)
+        except TimeoutError:
+            _kill(slot)
+            return Failure(f"given up after {task.limits.wall_s_max:g} s, the most that a run may take, and killed")
     if not has_started:
         raise PerfsimError(CANNOT_START)
-    return Failure(f"the worker process died {ATTEMPTS_MAX} times in this run; is there enough memory?")
+    return Failure(f"the worker process died {ATTEMPTS_MAX} times in this run; is there enough memory?", is_deadly=True)
+
+
+def _patience_s(task: Task) -> float | None:
+    """How long to wait for a run's outcome; None for ever."""
+    wall_s_max = task.limits.wall_s_max
+    return None if wall_s_max == math.inf else wall_s_max + GRACE_S
 
 
 async def _start(slot: _Slot) -> ProcessPoolExecutor:
-    """Give the slot a new worker process, which tells its number first."""
+    """Give the slot a new worker process, which takes the engine's code and tells its number first.
+
+    A worker may die at any instant, while it comes up or hands over a row too. What it is begun with must fit into a
+    pipe, for the driver itself writes that, and would wait for ever for the dead to read it. And the worker alone may
+    have the end of the pipe that its rows come from: only then has a row that was cut off an end.
+    """
     spawn = multiprocessing.get_context("spawn")
-    slot.executor = ProcessPoolExecutor(1, mp_context=spawn, initializer=begin, initargs=(slot.code,))
+    slot.executor = ProcessPoolExecutor(1, mp_context=spawn, initializer=begin)
     with _interrupt_blocked():
-        future = asyncio.get_running_loop().run_in_executor(slot.executor, os.getpid)
+        future = asyncio.get_running_loop().run_in_executor(slot.executor, take_code, slot.code)
     slot.process_id = await future
+    slot.executor._result_queue._writer.close()  # type: ignore[attr-defined]
     return slot.executor
 
 
@@ -171,12 +212,17 @@ async def _stop(busy: Mapping[_Attempt, tuple[_Slot, Run]], idle: Sequence[_Slot
         task.cancel()
     await asyncio.gather(*busy, return_exceptions=True)
     for slot, _ in busy.values():
-        if slot.process_id is not None:
-            with suppress(ProcessLookupError):
-                os.kill(slot.process_id, signal.SIGKILL)
-        _close(slot)
+        _kill(slot)
     for slot in idle:
         _close(slot)
+
+
+def _kill(slot: _Slot) -> None:
+    """End the slot's worker in the midst of whatever it does."""
+    if slot.process_id is not None:
+        with suppress(ProcessLookupError):
+            os.kill(slot.process_id, signal.SIGKILL)
+    _close(slot)
 
 
 def _close(slot: _Slot) -> None:

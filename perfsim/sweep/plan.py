@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from perfsim.engine import ENGINES
-from perfsim.engine.prepare import check_fits, design_of, profile_of, run_id
-from perfsim.errors import InputError, quoted
+from perfsim.engine.budget import UNLIMITED, Limits
+from perfsim.engine.prepare import check_fits, design_of, profile_of, run_ids
+from perfsim.errors import InputError, did_you_mean, quoted
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.sizes import machine_size
-from perfsim.measure.columns import COLUMNS
+from perfsim.measure.columns import COLUMNS, FLOAT64, INT64
 from perfsim.scenario.points import jobs, points
 from perfsim.scenario.schema import place
 from perfsim.sweep.worker import Task
+from perfsim.units import format_percentage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from perfsim.scenario.points import Job
     from perfsim.scenario.schema import Scenario
 
@@ -25,11 +30,22 @@ WORKERS_MAX = 1024
 
 COLUMN_NAMES = frozenset(column.name for column in COLUMNS)
 
+VARYING = "wall_s"
+GIVEN = ("point", "cpus", "nodes", "replication", "seed", "simulated_ns")
+COMPARABLE = tuple(
+    column.name for column in COLUMNS if column.type in (INT64, FLOAT64) and column.name not in (*GIVEN, VARYING)
+)
+"""Columns whose ratio says something of designs: figures that a run gives, the same whenever it is repeated."""
+
+CELL_PPM = 15_625
+"""The width of a histogram's cell, 1/64."""
+
 
 class Run(NamedTuple):
     """One run of a sweep.
 
-    labels: the columns that say where in this sweep the row belongs; its run_id does not depend on them.
+    labels: the columns that say where in this sweep the row belongs; its run_id does not depend on them. The runs of
+    one point and design share them.
     work: how long the run takes, compared with the others of its sweep: CPUs times simulated picoseconds.
     """
 
@@ -38,19 +54,24 @@ class Run(NamedTuple):
     work: int
 
 
-def plan(scenario: Scenario, workers_count: int, engine: str = ENGINES[0]) -> tuple[Run, ...]:
-    """Every run of a sweep, in the order of its results: point, design, replication.
+def plan(
+    scenario: Scenario, workers_count: int, engine: str = ENGINES[0], limits: Limits = UNLIMITED
+) -> tuple[Run, ...]:
+    """Every run of a sweep, in the order of its results: point, design, replication; with a precision all that there
+    may be. limits: what each may take.
 
     All that can be wrong is found here, before anything runs or is written: raises InputError for a point that is no
-    good, an unknown profile or design, two designs of one name, and memory that does not suffice for so many runs at
-    once.
+    good, an unknown profile or design, two designs of one name, a precision of what cannot be compared, and memory that
+    does not suffice for so many runs at once.
     """
+    _check_precision(scenario)
     wanted = jobs(scenario)
     at_once = min(workers_count, len(wanted))
     for point in points(scenario):
         check_fits(point.scenario, point.scenario.kernel.designs, engine, at_once)
     names = design_names(scenario)
-    return tuple(_run(job, names[job.design], engine) for job in wanted)
+    same = groupby(wanted, lambda job: (job.point.index, job.design))
+    return tuple(run for _, group in same for run in _runs(list(group), names, engine, limits))
 
 
 def design_names(scenario: Scenario) -> dict[str, str]:
@@ -89,13 +110,37 @@ def available_cpus() -> int:
     return min(usable, WORKERS_MAX)
 
 
-def _run(job: Job, design_name: str, engine: str) -> Run:
-    scenario = job.point.scenario
-    seed = Seed(scenario.sweep.seed, job.replication)
+def _check_precision(scenario: Scenario) -> None:
+    """Whether the metric of a precision is one that designs can be compared by, and there is more than one design."""
+    precision = scenario.sweep.precision
+    if precision is None:
+        return
+    metric = precision.metric
+    if metric not in COMPARABLE:
+        reason = "differs when a run is repeated" if metric == VARYING else "is no metric"
+        problem = f"{quoted(metric)} {reason}; expected a column of figures such as reclaim_scanned_per_s"
+        _refuse_precision(scenario, "metric", problem + did_you_mean(metric, COMPARABLE))
+    if len(scenario.kernel.designs) == 1:
+        problem = f"{quoted(scenario.kernel.designs[0])} alone has no ratio; expected two designs or more"
+        raise InputError(place(scenario, "kernel.designs"), f"sweep.precision: {problem}, or replications: N")
+    if "_latency_p" in metric and precision.relative_ppm < CELL_PPM:
+        problem = f"{format_percentage(precision.relative_ppm)} of a percentile, which is known to 1/64"
+        _refuse_precision(scenario, "relative", f"{problem}; expected 1.6% or more")
+
+
+def _refuse_precision(scenario: Scenario, key: str, problem: str) -> NoReturn:
+    raise InputError(place(scenario, f"sweep.precision.{key}"), f"sweep.precision.{key}: {problem}")
+
+
+def _runs(replications: list[Job], names: dict[str, str], engine: str, limits: Limits) -> Iterator[Run]:
+    """The runs of one point and one design. names: what rows call each design."""
+    point, design = replications[0].point, replications[0].design
+    scenario = point.scenario
     profile = profile_of(scenario)
     cpus, _ = machine_size(scenario, profile)
-    return Run(
-        task=Task(run_id(scenario, job.design, seed), scenario, job.design, seed, engine),
-        labels={"point": job.point.index, "design": design_name, "profile": profile.name, **dict(job.point.axes)},
-        work=cpus * (scenario.measure.warmup_ps + scenario.measure.duration_ps),
-    )
+    work = cpus * (scenario.measure.warmup_ps + scenario.measure.duration_ps)
+    labels = {"point": point.index, "design": names[design], "profile": profile.name, **dict(point.axes)}
+    id_of = run_ids(scenario, design)
+    for job in replications:
+        seed = Seed(scenario.sweep.seed, job.replication)
+        yield Run(Task(id_of(seed), scenario, design, seed, engine, limits), labels, work)

@@ -14,6 +14,8 @@ from perfsim.units import format_count
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from perfsim.sweep.forecast import Forecast
+
 TERMINAL_INTERVAL_S = 0.5
 PLAIN_INTERVAL_S = 10.0
 
@@ -26,28 +28,34 @@ class Pace:
     """How far a sweep is.
 
     reused_count: runs whose rows were there already. finished_count: runs that ended in this session, well or not.
-    work_total, work_finished: of the runs of this session, in any one unit. started_s: on the monotonic clock.
+    forecast: of what is left. started_s: on the monotonic clock. undecided_count: points that may get more runs than
+    those counted here.
     """
 
     runs_count: int
     reused_count: int
-    work_total: int
+    forecast: Forecast
     finished_count: int = 0
-    work_finished: int = 0
     started_s: float = field(default_factory=time.monotonic)
+    undecided_count: int = 0
 
 
 def describe(pace: Pace, now_s: float) -> str:
     """The pace as people read it: done of total, runs a second, time left. now_s: on the monotonic clock."""
-    done = pace.reused_count + pace.finished_count
-    text = f"{format_count(done)} of {format_count(pace.runs_count)} runs"
+    text = done_text(pace)
     elapsed_s = now_s - pace.started_s
-    if not pace.work_finished or elapsed_s <= 0:
+    left_s = pace.forecast.left_s()
+    if left_s is None or elapsed_s <= 0:
         return text
-    left_s = elapsed_s * (pace.work_total - pace.work_finished) / pace.work_finished
     rate_per_s = pace.finished_count / elapsed_s
     rate = f"{rate_per_s:.1f}" if rate_per_s >= 1 else f"{rate_per_s:.2g}"
-    return f"{text}, {rate} runs/s, about {_rounded(left_s)} left"
+    return f"{text}, {rate} runs/s, {'at least' if pace.undecided_count else 'about'} {_rounded(left_s)} left"
+
+
+def done_text(pace: Pace) -> str:
+    """How many runs are done, and of how many."""
+    at_least = "at least " if pace.undecided_count else ""
+    return f"{format_count(pace.reused_count + pace.finished_count)} of {at_least}{format_count(pace.runs_count)} runs"
 
 
 @asynccontextmanager
@@ -89,7 +97,7 @@ def _bar(stream: TextIO) -> Iterator[Callable[[Pace], None]]:
 
         def show(pace: Pace) -> None:
             text = describe(pace, time.monotonic())
-            progress.update(bar, description=text, total=pace.work_total, completed=pace.work_finished, refresh=True)
+            progress.update(bar, description=text, total=1.0, completed=pace.forecast.done_fraction(), refresh=True)
 
         yield show
 

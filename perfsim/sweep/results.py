@@ -3,37 +3,56 @@
 runs.parquet          the rows of the sweep, in job order; replaced as a whole at the end, or at an interruption
 runs.parts            rows since then, appended as they come; gone once they are in runs.parquet
 sweep.json            what was asked, and how far it is
-*.old-HASH            a former file with rows of another workload: nothing is lost, and a row that fits is found again
+sweep.lock            which process is at work here; gone when it has ended well
+*.old-HASH            a former file with rows that no run of this sweep wants: a row that fits is found again
+*.damaged-HASH        a former file in which bytes have changed
+
+A workload that was changed is refused: if no run of the former sweep is one of this, and a value differs that holds for
+all runs, its rows would be of no use here. A sweep that only has other points, designs or replications is another
+part of the same experiment: the rows that fit are used, the others set aside.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
-import os
 import platform
 import signal
 import time
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
+from perfsim.engine.budget import UNLIMITED, Limits
 from perfsim.errors import InputError, InterruptedSweep
-from perfsim.store.atomic import replacing, unwritable
-from perfsim.store.manifest import Manifest, read_manifest, write_manifest
-from perfsim.store.parquet import read_runs, write_runs
-from perfsim.store.parts import PartWriter, read_parts
+from perfsim.scenario.settings import settings
+from perfsim.store.manifest import Manifest, write_manifest
+from perfsim.store.parquet import write_runs
+from perfsim.store.parts import PartWriter
+from perfsim.sweep.alone import alone_in
 from perfsim.sweep.backlog import Backlog
+from perfsim.sweep.directory import (
+    MANIFEST,
+    PARTS,
+    RUNS,
+    Stored,
+    check_room,
+    former_manifest,
+    make_directory,
+    remove_results,
+    set_aside,
+    stored,
+)
 from perfsim.sweep.driver import make_ready, outcomes
-from perfsim.sweep.plan import COLUMN_NAMES, placed, plan, workers_for
-from perfsim.sweep.progress import Pace, shown
+from perfsim.sweep.plan import COLUMN_NAMES, available_cpus, placed, plan, workers_for
+from perfsim.sweep.precision import Growth, asked, lacks, reached
+from perfsim.sweep.progress import Pace, done_text, shown
 from perfsim.sweep.worker import Failure
 from perfsim.units import format_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from perfsim.scenario.schema import Scenario
@@ -41,20 +60,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-RUNS = "runs.parquet"
-PARTS = "runs.parts"
-MANIFEST = "sweep.json"
-
-HASH_DIGITS = 8
-ASIDE = f".old-{'[0-9a-f]' * HASH_DIGITS}"
-
-MARKS = {
-    RUNS: (b"PAR1", b"perfsim_schema_version"),
-    PARTS: (b"perfsim rows ", b""),
-    MANIFEST: (b"{", b'"workload_sha256"'),
-}
-"""By these beginnings, and by what comes after them, files of ours are known, those of a newer form and damaged ones
-too."""
+DIFFERENCES_SHOWN_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Order:
 
     sets: the `--set` texts. directory: where results go, made if need be. engine: its name. jobs_count: worker
     processes, None for as many as there are CPUs. fresh: the last results in the directory are removed first, and none
-    is taken over. resume_command: what goes on after an interruption.
+    is taken over. resume_command: what goes on after an interruption. limits: what each run may take.
     """
 
     scenario: Scenario
@@ -73,23 +79,28 @@ class Order:
     jobs_count: int | None
     fresh: bool
     resume_command: str
+    limits: Limits = UNLIMITED
 
 
 class Finished(NamedTuple):
-    """A sweep's end. rows: in job order. failures: the runs that have no row, each with the reason, in job order."""
+    """A sweep's end. rows: in job order. failures: the runs that have no row, each with the reason, in job order.
+    short: the ratios that are not known as closely as asked, by point and design, each with how closely it is.
+    """
 
     rows: list[Row]
     failures: list[tuple[Run, str]]
+    short: dict[str, str]
 
 
 @dataclass(slots=True)
 class _Session:
-    """One call of `sweep_into`. rows: by run_id, those taken over and those that came since."""
+    """One call of `sweep_into`. rows: by run_id, those that were there, wanted or not, and those that came since."""
 
     order: Order
-    runs: tuple[Run, ...]
+    growth: Growth
     rows: dict[str, Row]
     former: Manifest | None
+    backlog: Backlog
     pace: Pace
     failures: list[tuple[Run, str]] = field(default_factory=list)
 
@@ -102,37 +113,78 @@ def sweep_into(order: Order, people: TextIO) -> Finished:
     that had finished is stored.
     """
     workers_count = workers_for(order.jobs_count)
-    runs = plan(order.scenario, workers_count, order.engine)
+    planned = plan(order.scenario, workers_count, order.engine, order.limits)
     make_ready(order.engine)
-    with _alone_in(order.directory):
+    make_directory(order.directory)
+    with alone_in(order.directory):
+        if workers_count > available_cpus():
+            _say(people, f"--jobs {workers_count}: worker processes take turns, for there are {available_cpus()} CPUs")
         if order.fresh:
-            _remove_results(order.directory)
-        session = _begin(order, runs, people)
+            remove_results(order.directory)
+        session = _begin(order, planned, people)
         is_interrupted = asyncio.run(_complete(session, workers_count, people))
     rows = _rows(session)
     if is_interrupted:
-        raise InterruptedSweep(len(rows), len(runs), order.resume_command)
-    position = {run.task.run_id: number for number, run in enumerate(runs)}
-    return Finished(rows, sorted(session.failures, key=lambda failure: position[failure[0].task.run_id]))
+        may_grow = session.growth.undecided_count > 0
+        raise InterruptedSweep(len(rows), len(session.growth.runs), order.resume_command, may_grow=may_grow)
+    position = {run.task.run_id: number for number, run in enumerate(session.growth.runs)}
+    failures = sorted(session.failures, key=lambda failure: position[failure[0].task.run_id])
+    return Finished(rows, failures, _short(session))
 
 
-def _begin(order: Order, runs: tuple[Run, ...], people: TextIO) -> _Session:
-    """Take over what the directory has; rows that no run of this sweep wants are set aside."""
-    former = _former(order.directory / MANIFEST)
+def _begin(order: Order, planned: tuple[Run, ...], people: TextIO) -> _Session:
+    """Take over what the directory has, and let the sweep grow by it as it grew before.
+
+    Raises InputError if all rows are of a workload that was changed since, or there is no room for those to come.
+    """
+    former = former_manifest(order.directory / MANIFEST)
+    files: list[Stored] = []
+    for file in [] if order.fresh else stored(order.directory, former):
+        files.append(file)
+        if file.problem:
+            _say(people, file.problem)
+    rows = {row["run_id"]: row for file in files for row in file.rows if row.keys() >= COLUMN_NAMES}
+    growth = Growth(order.scenario, planned)
+    for run in planned:
+        if run.task.run_id in rows:
+            growth.take(run, rows[run.task.run_id])
+    runs = growth.runs
     wanted = {run.task.run_id for run in runs}
-    rows: dict[str, Row] = {}
-    for path, stored in [] if order.fresh else _stored(order.directory):
-        fitting = {row["run_id"]: row for row in stored if row.get("run_id") in wanted and row.keys() >= COLUMN_NAMES}
-        rows |= fitting
-        if len(fitting) < len(stored) and path.name in (RUNS, PARTS):
-            kept = _set_aside(path)
-            strangers = format_count(len(stored) - len(fitting))
-            _say(people, f"{strangers} rows of another sweep in {path} are kept in {kept.name}")
+    if any(file.rows for file in files):
+        _refuse_changed(order, former, wanted)
+    for file in files:
+        _set_strangers_aside(file, wanted, people)
     reused_count = sum(run.task.run_id in rows for run in runs)
+    backlog = _backlog(order, runs, rows)
+    pace = Pace(len(runs), reused_count, backlog.forecast, undecided_count=growth.undecided_count)
     if reused_count:
-        _say(people, f"{format_count(reused_count)} of {format_count(len(runs))} runs are in {order.directory} already")
-    work_total = sum(run.work for run in runs if run.task.run_id not in rows)
-    return _Session(order, runs, rows, former, Pace(len(runs), reused_count, work_total))
+        _say(people, f"{done_text(pace)} are in {order.directory} already")
+    check_room(order.directory, len(runs) - reused_count)
+    return _Session(order, growth, rows, former, backlog, pace)
+
+
+def _set_strangers_aside(file: Stored, wanted: set[str], people: TextIO) -> None:
+    """Keep a copy of a file that the sweep will replace, if it has rows that no run wants, or none wants yet."""
+    strangers_count = sum(row.get("run_id") not in wanted or not row.keys() >= COLUMN_NAMES for row in file.rows)
+    if strangers_count and file.path.name in (RUNS, PARTS):
+        kept = set_aside(file.path)
+        _say(people, f"{format_count(strangers_count)} rows of another sweep in {file.path} are kept in {kept.name}")
+
+
+def _backlog(order: Order, runs: Sequence[Run], rows: Mapping[str, Row]) -> Backlog:
+    """The runs without a row, with what those that have one say of their length."""
+    backlog = Backlog(run for run in runs if run.task.run_id not in rows)
+    for run in runs:
+        if run.task.run_id in rows:
+            _learn(backlog, order, run, rows[run.task.run_id])
+    backlog.try_some_first()
+    return backlog
+
+
+def _learn(backlog: Backlog, order: Order, run: Run, row: Row) -> None:
+    """Expect of the waiting runs what a stored row says of one like them, unless another engine made it."""
+    if row["engine"] == order.engine:
+        backlog.forecast.learn(run, row)
 
 
 def _say(people: TextIO, text: str) -> None:
@@ -141,36 +193,20 @@ def _say(people: TextIO, text: str) -> None:
         people.write(text + "\n")
 
 
-def _former(path: Path) -> Manifest | None:
-    """The manifest that is there. Raises InputError, which says what to do, for one that cannot be read."""
-    if not path.exists():
-        return None
-    try:
-        return read_manifest(path)
-    except InputError as error:
-        fresh = ", or start over with --fresh" if _is_ours(path) else ""
-        advice = f"move it away, which keeps the rows beside it{fresh}"
-        raise InputError(error.place, f"{error.problem}; {advice}") from error
-
-
-def _stored(directory: Path) -> Iterator[tuple[Path, list[Row]]]:
-    """Every file of rows in the directory, former ones first. Raises InputError for one that is broken or foreign."""
-    readers = {RUNS: read_runs, PARTS: read_parts}
-    for name, read in readers.items():
-        for path in sorted(directory.glob(name + ASIDE)):
-            yield path, read(path)
-    for name, read in readers.items():
-        if (directory / name).exists():
-            yield directory / name, read(directory / name)
-
-
-def _set_aside(path: Path) -> Path:
-    """A copy of the file, named by its content."""
-    content = path.read_bytes()
-    kept = path.with_name(f"{path.name}.old-{hashlib.sha256(content).hexdigest()[:HASH_DIGITS]}")
-    with replacing(kept) as file:
-        file.write(content)
-    return kept
+def _refuse_changed(order: Order, former: Manifest | None, wanted: set[str]) -> None:
+    """Raise InputError, which says what differs, if the rows that are there are those of a workload before a change."""
+    if former is None or not former.settings or not wanted.isdisjoint(former.run_ids):
+        return
+    old, new = former.settings, settings(order.scenario)
+    axes = {*former.axes, *(axis.path for axis in order.scenario.sweep.axes)}
+    differing = [key for key in {**old, **new} if key not in axes and old.get(key) != new.get(key)]
+    if not differing:
+        return
+    shown = [f"{key} was {old.get(key, 'not set')}, is {new.get(key, 'not set')}" for key in differing]
+    if len(shown) > DIFFERENCES_SHOWN_MAX:
+        shown[DIFFERENCES_SHOWN_MAX:] = [f"and {len(shown) - DIFFERENCES_SHOWN_MAX} more"]
+    problem = f"the workload was changed since the sweep that is here: {', '.join(shown)}"
+    raise InputError(str(order.directory), f"{problem}; expected --out DIR for a new sweep, or --fresh to start over")
 
 
 async def _complete(session: _Session, workers_count: int, people: TextIO) -> bool:
@@ -181,10 +217,9 @@ async def _complete(session: _Session, workers_count: int, people: TextIO) -> bo
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    missing = [run for run in session.runs if run.task.run_id not in session.rows]
     _store_manifest(session)
     async with shown(session.pace, people):
-        collecting = asyncio.create_task(_collect(session, missing, workers_count))
+        collecting = asyncio.create_task(_collect(session, workers_count))
         stopping = asyncio.create_task(stopped.wait())
         await asyncio.wait({collecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -192,29 +227,46 @@ async def _complete(session: _Session, workers_count: int, people: TextIO) -> bo
         if is_interrupted:
             collecting.cancel()
         await asyncio.wait({collecting, stopping})
-    if not collecting.cancelled():
-        collecting.result()  # raises what went wrong with the directory, or with us
-    _store(session)
+    try:
+        if not collecting.cancelled():
+            collecting.result()  # raises what went wrong with the directory, or with us
+        _store(session)
+    except InputError as error:
+        kept = f"{format_count(len(_rows(session)))} of {format_count(len(session.growth.runs))} runs are kept"
+        raise InputError(error.place, f"{error.problem}; {kept}, go on with: {session.order.resume_command}") from error
     return is_interrupted
 
 
-async def _collect(session: _Session, missing: Sequence[Run], workers_count: int) -> None:
+async def _collect(session: _Session, workers_count: int) -> None:
     with PartWriter(session.order.directory / PARTS) as parts:
-        async with aclosing(outcomes(Backlog(missing), workers_count, session.order.engine)) as finished:
+        async with aclosing(outcomes(session.backlog, workers_count, session.order.engine)) as finished:
             async for run, outcome in finished:
                 _keep(session, parts, run, outcome)
+                session.backlog.add(_grow(session, run))
 
 
 def _keep(session: _Session, parts: PartWriter, run: Run, outcome: Row | Failure) -> None:
     """Take one outcome into the session; a row is also on its way to the disk when this returns."""
     session.pace.finished_count += 1
-    session.pace.work_finished += run.work
+    session.backlog.forecast.end(run, None if isinstance(outcome, Failure) else outcome)
     if isinstance(outcome, Failure):
         session.failures.append((run, outcome.reason))
     else:
         row = placed(run, outcome)
         parts.add(row)
         session.rows[run.task.run_id] = row
+
+
+def _grow(session: _Session, run: Run) -> list[Run]:
+    """The runs that the outcome of this one adds to the sweep, without those whose rows were there already."""
+    more = session.growth.take(run, session.rows.get(run.task.run_id))
+    found = [(one, session.rows[one.task.run_id]) for one in more if one.task.run_id in session.rows]
+    for one, row in found:
+        _learn(session.backlog, session.order, one, row)
+    session.pace.runs_count += len(more)
+    session.pace.reused_count += len(found)
+    session.pace.undecided_count = session.growth.undecided_count
+    return [one for one in more if one.task.run_id not in session.rows]
 
 
 def _store(session: _Session) -> None:
@@ -228,28 +280,32 @@ def _store(session: _Session) -> None:
 
 def _rows(session: _Session) -> list[Row]:
     """The rows there are, in job order, as this sweep shows them."""
-    found = ((run, session.rows.get(run.task.run_id)) for run in session.runs)
+    found = ((run, session.rows.get(run.task.run_id)) for run in session.growth.runs)
     return [placed(run, row) for run, row in found if row is not None]
 
 
 def _store_manifest(session: _Session) -> None:
     scenario, pace = session.order.scenario, session.pace
-    run_ids = tuple(run.task.run_id for run in session.runs)
+    runs = session.growth.runs
+    run_ids = tuple(run.task.run_id for run in runs)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     former = session.former if session.former and set(session.former.run_ids) & set(run_ids) else None
     manifest = Manifest(
         workload=scenario.name,
         workload_sha256=hashlib.sha256(scenario.text.encode()).hexdigest(),
         sets=session.order.sets,
+        settings=settings(scenario),
         axes={axis.path: len(axis.values) for axis in scenario.sweep.axes},
-        points=session.runs[-1].labels["point"] + 1,
+        points=runs[-1].labels["point"] + 1,
         designs=scenario.kernel.designs,
         replications=scenario.sweep.replications,
+        precision=asked(scenario.sweep),
         seed=scenario.sweep.seed,
         engine=session.order.engine,
         run_ids=run_ids,
         done=tuple(run_id for run_id in run_ids if run_id in session.rows),
         failed={run.task.run_id: reason for run, reason in session.failures},
+        short=_short(session),
         started=former.started if former else now,
         updated=now,
         wall_s=(former.wall_s if former else 0.0) + time.monotonic() - pace.started_s,
@@ -258,55 +314,10 @@ def _store_manifest(session: _Session) -> None:
     write_manifest(session.order.directory / MANIFEST, manifest)
 
 
-def _remove_results(directory: Path) -> None:
-    """Start over: the last results go; what was set aside stays. Raises InputError, with nothing gone, for others'."""
-    found = [path for path in (directory / name for name in MARKS) if path.exists()]
-    for path in found:
-        if not _is_ours(path):
-            problem = "no result of perfsim, so that --fresh removes nothing"
-            raise InputError(str(path), f"{problem}; expected it moved away, or another --out DIR")
-    for path in found:
-        try:
-            path.unlink()
-        except OSError as error:
-            raise unwritable(path, error) from error
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether perfsim has written a file, damaged or not. One cut off within its beginning holds nothing to lose."""
-    if not path.is_file():
-        return False
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return False
-    beginning, later = MARKS[path.name]
-    return beginning.startswith(content) or (content.startswith(beginning) and later in content)
-
-
-@contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
-    """Make the directory and keep other sweeps out of it. Raises InputError if that cannot be."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        problem = f"{error.strerror}; expected a directory for results, or a place where one can be made"
-        raise InputError(str(directory), problem) from error
-    try:
-        _lock(descriptor, directory)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, directory: Path) -> None:
-    """Lock the directory itself: no file is left behind, and the lock falls when this process ends, however it ends."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise InputError(
-            str(directory), "another sweep is at work here; expected one at a time, or --out DIR"
-        ) from error
-    except OSError:
-        return  # some network file systems lock no directories; there it is for the user not to start two
+def _short(session: _Session) -> dict[str, str]:
+    """Where the precision that was asked for has not been reached, and by how much: known when every run has ended."""
+    runs, rows = session.growth.runs, _rows(session)
+    if len(rows) + len(session.failures) < len(runs):
+        return {}
+    names = dict.fromkeys(run.labels["design"] for run in runs)
+    return lacks(reached(rows, tuple(names), session.order.scenario.sweep), [run.labels for run in runs])

@@ -8,6 +8,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from perfsim.engine.budget import UNLIMITED, Limits
 from perfsim.engine.cache import use
 from perfsim.errors import PerfsimError
 
@@ -21,31 +22,44 @@ ORPHANED_STATUS = 1
 
 
 class Task(NamedTuple):
-    """All that a worker needs to know. run_id: what the row must come out with. engine: its name."""
+    """All that a worker needs to know. run_id: what the row must come out with. engine: its name. limits: what the run
+    may take.
+    """
 
     run_id: str
     scenario: Scenario
     design: str
     seed: Seed
     engine: str
+    limits: Limits = UNLIMITED
 
 
 class Failure(NamedTuple):
-    """A run without a row. reason: text for people, of several lines if someone must be told who waits for what."""
+    """A run without a row. reason: text for people, of several lines if someone must be told who waits for what.
+    is_deadly: no worker outlived it.
+    """
 
     reason: str
+    is_deadly: bool = False
 
 
-def begin(code: bytes = b"") -> None:
+def begin() -> None:
     """Prepare a worker process: it ends when its parent does, however that ends.
-
-    code: the compiled engine's, so that a worker need not find or make it.
 
     Ctrl-C is the driver's to act on: it starts its workers with SIGINT blocked.
     """
+    threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+
+
+def take_code(code: bytes) -> int:
+    """Use the compiled engine's code, if there is any, so that this worker need not find or make it. Returns its
+    process's number.
+
+    A task of its own, because what a process is begun with is written to a pipe that nobody may ever read.
+    """
     if code:
         use(code)
-    threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+    return os.getpid()
 
 
 def work(task: Task) -> Row | Failure:
@@ -53,10 +67,11 @@ def work(task: Task) -> Row | Failure:
 
     A design may be a file of the user's and divide by zero.
     """
+    from perfsim.engine.trace import Watch
     from perfsim.measure.row import simulate
 
     try:
-        row = simulate(task.scenario, task.design, task.seed, task.engine)
+        row = simulate(task.scenario, task.design, task.seed, task.engine, Watch(limits=task.limits))
     except PerfsimError as error:
         return Failure(str(error))
     except Exception:

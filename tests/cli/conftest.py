@@ -1,6 +1,7 @@
 """The command line inside this process, and as a process of its own."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,11 @@ def perfsim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return Ended(status or 0, *capsys.readouterr())
 
     return run
+
+
+def without_progress(err: str) -> list[str]:
+    """The lines, without those that a busy machine adds: how far the sweep is, every ten seconds."""
+    return [line for line in err.splitlines() if not re.fullmatch(r"\d+ of \d+ runs(, .* left)?", line)]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from perfsim.engine import compiled, loop
+from perfsim.engine.budget import Budget
 from perfsim.engine.calendar import NEVER
 from perfsim.engine.checks import Checks
 from perfsim.engine.compiled import Authored, Running
@@ -60,7 +61,7 @@ def plain(scenario: Scenario, design: str, rows: list[TraceRow], room: int) -> R
     run = as_lists(compiled.new_run(blueprint(scenario, profile, SEED), authored, room))
     fill_memory(run.s)
     run.pause_at[0] = NEVER
-    return Running(run, None, None, authored, rows.append, Checks())  # type: ignore[arg-type]  # neither table nor code
+    return Running(run, None, None, authored, rows.append, Checks(), Budget())  # type: ignore[arg-type]  # neither table nor code
 
 
 def advance(running: Running, until_ps: int) -> None:

@@ -31,6 +31,8 @@ def measured(scenario: Scenario, point_factors: tuple[float, ...] = (1.0, 1.0, 1
     """Rows of D2's figures as throughput; at each point `redo` is so many times as fast besides. p99 is constant."""
     rows = []
     for job in jobs(scenario):
+        if job.replication == len(D2[job.design]):
+            continue
         factor = point_factors[job.point.index] if job.design == "redo" else 1.0
         scanned = D2[job.design][job.replication] * factor
         rows.append(made_row(scenario, job, **{SCANNED: scanned, P99: 250.0}))
@@ -128,6 +130,61 @@ def test_the_first_design_of_the_workload_is_the_old_one() -> None:
     rows = [made_row(scenario, job, **{SCANNED: D2[job.design][job.replication]}) for job in jobs(scenario)]
     point = as_json(rows, scenario)["points"][0]
     assert point[f"{SCANNED}.lock_page/redo"] == pytest.approx(1 / 1.08501033)
+
+
+def precise(metric: str = SCANNED, relative: str = "4%") -> Scenario:
+    """A sweep with a precision over 2 points, from 5 replications on."""
+    precision = f"sweep.precision={{metric: {metric}, relative: {relative}, max_replications: 6}}"
+    return load_scenario("quickstart", ["sweep.axes={machine.cpus: [1, 4]}", "sweep.replications=5", precision])
+
+
+def test_a_sweep_with_a_precision_says_where_it_fell_short_and_by_how_much() -> None:
+    scenario = precise(relative="2%")
+    rows = measured(scenario)
+    content = as_json([row for row in rows if row["point"] == 1 or row["replication"] < 4], scenario)
+    key = f"{SCANNED}.redo/lock_page_half_width"
+    assert [(point["replications"], point[key]) for point in content["points"]] == [
+        (4, None),
+        (5, pytest.approx(1.10835014 / 1.08501033 - 1)),
+    ]
+    assert content["caption"] == f"quickstart: 2 points, {SCANNED} to 2% in 5 to 6 replications, seed 1"
+    assert "with the deviation of the first 5" in content["notes"][0]
+    assert content["notes"][3:] == [
+        f"precision: 0 of 2 ratios of {SCANNED} known to 2% "
+        "(+-: half the interval, relative to the ratio; *: wider than that)",
+        "short of 2%: point 0, machine.cpus=1, redo: without all of its first runs",
+        "short of 2%: point 1, machine.cpus=4, redo: 2.15% after 5 replications, about 6 would do",
+    ]
+    assert " 2.15%*  " in render(sweep_table(rows, scenario), "table")
+
+
+def test_a_precision_that_is_reached_is_said_in_one_line() -> None:
+    scenario = precise()
+    notes = as_json(measured(scenario), scenario)["notes"]
+    assert [note.split(" (")[0] for note in notes[3:]] == [f"precision: 2 of 2 ratios of {SCANNED} known to 4%"]
+
+
+def test_another_metric_that_is_to_be_known_closely_is_compared_too() -> None:
+    scenario = precise("faults_per_s")
+    rows = measured(scenario)
+    for row in rows:
+        row["faults_per_s"] = 0.0 if row["point"] == 0 else D2[row["design"]][row["replication"]]
+    content = as_json(rows, scenario)
+    assert content["points"][1]["faults_per_s.redo/lock_page"] == pytest.approx(1.08501033)
+    assert "faults_per_s: redo is higher at 1, without a ratio at 1 of 2 points" in content["notes"][3]
+    assert content["notes"][-1] == (
+        "short of 4%: point 0, machine.cpus=1, redo: without a ratio, for faults_per_s is zero or missing"
+    )
+
+
+def test_of_many_points_that_fell_short_the_first_are_listed() -> None:
+    axes = f"sweep.axes={{machine.cpus: {list(range(1, 15))}}}"
+    precision = f"sweep.precision={{metric: {SCANNED}, relative: 2%, max_replications: 5}}"
+    scenario = load_scenario("quickstart", [axes, "sweep.replications=5", precision])
+    rows = [made_row(scenario, job, **{SCANNED: D2[job.design][job.replication], P99: 250.0}) for job in jobs(scenario)]
+    notes = as_json(rows, scenario)["notes"]
+    assert sum(note.startswith("short of 2%: point") for note in notes) == 10
+    assert notes[-1] == "short of 2%: 4 more, marked * in the column +-"
 
 
 def test_a_sweep_of_one_design_shows_throughput_and_locks_without_ratios() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from perfsim.errors import InputError
 from perfsim.kernel.constants import PAGEVEC_SIZE, SWAP_CLUSTER_MAX, VECTOR_SLOTS
 from perfsim.numeric.random import EXPONENTIAL, FIXED
 from perfsim.scenario.schema import (
@@ -18,6 +19,7 @@ from perfsim.scenario.schema import (
     MachineSpec,
     MeasureSpec,
     MemorySpec,
+    Precision,
     SweepSpec,
     place,
 )
@@ -50,6 +52,24 @@ def test_what_a_workload_leaves_out_has_its_documented_default(tmp_path: Path) -
     assert scenario.measure == MeasureSpec(2 * 10**9, 20 * 10**9)
     assert scenario.sweep == SweepSpec((), replications=5, seed=1)
     assert scenario.check == ()
+
+
+PRECISION = "sweep.precision={metric: pgscan, relative: 1.25%, max_replications: 40}"
+
+
+def test_a_precision_begins_with_ten_replications_unless_it_is_told_how_many(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(SMALLEST, encoding="utf-8")
+    sweep = load_scenario(tmp_path / "small.yaml", [PRECISION]).sweep
+    assert sweep == SweepSpec((), replications=10, seed=1, precision=Precision("pgscan", 12_500, 40))
+    assert load_scenario(tmp_path / "small.yaml", [PRECISION, "sweep.replications=40"]).sweep.replications == 40
+
+
+def test_runs_are_limited_by_the_most_that_a_precision_may_take(good_file: str) -> None:
+    sets = [PRECISION.replace("40", "10000"), "sweep.replications=5"]
+    assert load_scenario(good_file, [*sets, "sweep.axes.measure.duration=[1ms, 2ms]"]).sweep.precision is not None
+    durations = ", ".join(f"{number}us" for number in range(1, 52))
+    with pytest.raises(InputError, match="2,040,000 runs"):
+        load_scenario(good_file, [*sets, f"sweep.axes.measure.duration=[{durations}]"])
 
 
 def test_every_option_of_the_kernel_is_read(good_file: str) -> None:

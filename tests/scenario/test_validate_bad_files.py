@@ -12,6 +12,13 @@ Refused = Callable[[Callable[[], object]], str]
 
 pytestmark = pytest.mark.usefixtures("yaml_parser")
 
+
+def precise(old: str, new: str) -> tuple[str, str]:
+    """An edit that puts a precision in place of the replications, itself edited."""
+    good = "precision: {metric: pgscan, relative: 2%, max_replications: 40}"
+    return "replications: 2", good.replace(old, new)
+
+
 BAD_EDITS = {
     # what is wrong: (text to replace, its replacement, line and column, words of the message)
     "no mapping at all": ("name: good", "- name: good", None, "not YAML"),
@@ -80,7 +87,26 @@ BAD_EDITS = {
     "duration in parsecs": ("duration: 2ms", "duration: 2pc", "9:34", 'unknown unit "pc"; expected one of ps, ns'),
     "duration drawn": ("duration: 2ms", "duration: {exponential: 2ms}", "9:34", "a mapping is no duration"),
     "duration below a picosecond": ("duration: 2ms", "duration: 0.0001ns", "9:34", "no whole number of ps"),
-    "precision": ("replications: 2", "precision: {relative: 2%}", "13:14", "not available .* write replications: N"),
+    "precision of nothing": ("replications: 2", "precision: {relative: 2%}", "13:14", "metric is missing"),
+    "precision without a width": ("replications: 2", "precision: {metric: x}", "13:14", "relative is missing"),
+    "precision without an end": (
+        "replications: 2",
+        "precision: {metric: x, relative: 2%}",
+        "13:14",
+        "max_replications is missing; expected for example max_replications: 40",
+    ),
+    "precision misspelt": ("replications: 2", "precision: {metrik: x}", "13:15", 'did you mean "metric"'),
+    "precision elsewhere": ("seed: 1", "relative: 2%", "14:3", 'did you mean "sweep.precision.relative"'),
+    "precision a figure": ("replications: 2", "precision: 2%", "13:14", "the keys metric, relative, max_replications"),
+    "width without unit": (*precise("relative: 2%", "relative: 2"), "13:41", "2 has no unit; expected a percentage"),
+    "width in quotes": (*precise("2%", "'0.02'"), "13:41", '"0.02" has no unit; expected a percentage such as 2%'),
+    "width of nothing": (*precise("2%", "0%"), "13:41", "no interval is as narrow as 0%; expected more, such as 2%"),
+    "width negative": (*precise("2%", "-2%"), "13:41", '"-2%" is out of range'),
+    "width a truth value": (*precise("2%", "true"), "13:41", "true where text belongs"),
+    "metric a number": (*precise("pgscan", "5"), "13:23", "5 where text belongs; expected a result column"),
+    "fewer at most than at first": (*precise("40", "9"), "13:63", r"9 are fewer than the first ones, 10 \(sweep.repl"),
+    "no more than none": (*precise("40", "0"), "13:63", "from 1 to 10,000"),
+    "too few at first": (*precise("40}", "40}\n  replications: 4"), "14:17", "4 say too little .* expected 5 or more"),
     "replications zero": ("replications: 2", "replications: 0", "13:17", "from 1 to 10,000"),
     "replications too many": ("replications: 2", "replications: 10001", "13:17", "from 1 to 10,000"),
     "seed negative": ("seed: 1", "seed: -1", "14:9", "out of range"),

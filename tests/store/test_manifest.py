@@ -13,15 +13,18 @@ MANIFEST = Manifest(
     workload="quickstart",
     workload_sha256="00ff" * 16,
     sets=("machine.cpus=8",),
+    settings={"machine.cpus": "8", "measure.duration": "20ms"},
     axes={"machine.profile": 2, "machine.cpus": 1},
     points=2,
     designs=("lock_page", "redo"),
-    replications=1,
+    replications=10,
+    precision="faults_per_s to 2% in 10 to 40 replications",
     seed=2**63 - 1,
     engine="simpy",
     run_ids=("a", "b", "c", "d"),
     done=("a", "c"),
     failed={"b": "nobody can run at 5 ps"},
+    short={"point 1, redo": "3.1% after 40 replications, about 97 would do"},
     started="2026-11-25T03:15:00Z",
     updated="2026-11-25T03:16:00Z",
     wall_s=59.5,
@@ -58,7 +61,7 @@ def test_axes_keep_their_order(path: Path) -> None:
 def test_a_script_reads_it_as_json(path: Path) -> None:
     write_manifest(path, MANIFEST)
     content = json.loads(path.read_text())
-    assert (content["manifest_version"], content["done"], content["seed"]) == (1, ["a", "c"], 2**63 - 1)
+    assert (content["manifest_version"], content["done"], content["seed"]) == (2, ["a", "c"], 2**63 - 1)
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Manifest)])
@@ -91,8 +94,22 @@ def test_the_json_of_something_else_is_refused(path: Path, content: str) -> None
 
 
 def test_a_newer_form_is_refused(path: Path) -> None:
-    path.write_text('{"manifest_version": 2}')
-    assert "form 2; this perfsim reads form 1" in refusal(path)
+    path.write_text('{"manifest_version": 3}')
+    assert "form 3; this perfsim reads form 2" in refusal(path)
+
+
+def test_the_former_form_is_read_and_says_neither_what_was_set_nor_of_a_precision(path: Path) -> None:
+    write_manifest(path, MANIFEST)
+    content = json.loads(path.read_text()) | {"manifest_version": 1}
+    del content["settings"], content["precision"], content["short"]
+    path.write_text(json.dumps(content))
+    assert read_manifest(path) == replace(MANIFEST, settings={}, precision="", short={})
+
+
+def test_times_of_a_clock_that_jumped_are_read_as_they_are(path: Path) -> None:
+    jumped = replace(MANIFEST, started="2099-01-01T00:00:00Z", updated="1970-01-01T00:00:00Z")
+    write_manifest(path, jumped)
+    assert read_manifest(path) == jumped
 
 
 def test_what_is_not_there_or_no_file_is_refused(path: Path) -> None:

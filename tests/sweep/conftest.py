@@ -6,7 +6,9 @@ import pytest
 
 from perfsim.scenario.schema import Scenario
 from perfsim.scenario.validate import load_scenario
+from perfsim.sweep import results
 from perfsim.sweep.plan import Run, plan
+from tests.sweep.into import outcomes_here
 
 TINY = (
     "memory.pages_per_node=256",
@@ -31,3 +33,9 @@ def tiny() -> Callable[..., Scenario]:
 def runs(tiny: Callable[..., Scenario]) -> tuple[Run, ...]:
     """The runs of the small sweep."""
     return plan(tiny(), 1)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs without worker processes: they have tests of their own, and these are quicker."""
+    monkeypatch.setattr(results, "outcomes", outcomes_here)

@@ -26,3 +26,23 @@ def test_runs_that_come_later_wait_among_the_others(runs: tuple[Run, ...]) -> No
 def test_an_empty_backlog_gives_nothing() -> None:
     with pytest.raises(IndexError):
         Backlog().take()
+
+
+def test_a_run_of_each_point_and_design_is_tried_first_where_that_is_a_small_part(runs: tuple[Run, ...]) -> None:
+    many = tuple(
+        run._replace(task=run.task._replace(run_id=f"{run.task.run_id}-{copy}")) for copy in range(2) for run in runs
+    )
+    backlog = Backlog(many)
+    backlog.try_some_first()
+    assert [(run.labels["machine.cpus"], run.labels["design"]) for run in taken(backlog)[:5]] == [
+        *((2, "lock_page"), (2, "redo"), (1, "lock_page"), (1, "redo")),
+        (2, "lock_page"),
+    ]
+
+
+def test_the_order_is_that_of_the_seconds_that_runs_take_once_some_are_known(runs: tuple[Run, ...]) -> None:
+    backlog = Backlog(runs)
+    for run, wall_s in ((runs[0], 5.0), (runs[2], 1.0), (runs[4], 2.0), (runs[6], 3.0)):
+        backlog.forecast.learn(run, {"wall_s": wall_s})
+    rest = [run for run in taken(backlog) if run in (runs[1], runs[3], runs[5], runs[7])]
+    assert rest == [runs[1], runs[7], runs[5], runs[3]]

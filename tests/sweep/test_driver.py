@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import struct
 from collections.abc import Callable
 from contextlib import aclosing
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 import perfsim
 from perfsim.engine import ENGINES
+from perfsim.engine.budget import Limits
 from perfsim.errors import PerfsimError
 from perfsim.scenario.schema import Scenario
 from perfsim.sweep import driver
@@ -46,12 +49,30 @@ def die_if_told(task: Task) -> Outcome:
     return {"design": task.design}
 
 
+def die_in_the_midst_of_the_answer(task: Task) -> Outcome:
+    """In a worker: be killed when the length of the answer is written, and nothing of what is in it."""
+
+    def cut_off(connection: Connection, answer: bytes) -> None:
+        os.write(connection.fileno(), struct.pack("!i", len(answer)))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Connection._send_bytes = cut_off  # type: ignore[attr-defined]
+    return {"design": task.design}
+
+
 def write_and_hang_or_read(task: Task) -> Outcome:
     """In two workers that meet at the pipe named by the design: one says who it is and goes on for ever."""
     if task.seed.replication == 0:
         Path(task.design).write_text(str(os.getpid()), encoding="utf-8")
         signal.pause()
     return {"hanging": int(Path(task.design).read_text(encoding="utf-8"))}
+
+
+def hang_if_told(task: Task) -> Outcome:
+    """In a worker: never come back if the design says so."""
+    while task.design == "endless":
+        signal.pause()
+    return {"pid": os.getpid()}
 
 
 def end_at_once() -> None:
@@ -112,12 +133,44 @@ def test_a_run_whose_worker_is_killed_is_tried_again_in_a_new_one(runs: tuple[Ru
 
 
 def test_a_run_that_kills_every_worker_fails_alone(runs: tuple[Run, ...]) -> None:
-    deadly = (runs[0], with_design(runs[1], "deadly"), *runs[2:4])
+    deadly = (runs[0], with_design(runs[4], "deadly"), *runs[2:4])
     found = gather(deadly, 2, die_if_told)
     assert [outcome for _, outcome in found if isinstance(outcome, Failure)] == [
-        Failure("the worker process died 2 times in this run; is there enough memory?")
+        Failure("the worker process died 2 times in this run; is there enough memory?", is_deadly=True)
     ]
     assert len(found) == 4
+
+
+def test_a_worker_that_is_killed_while_it_hands_over_a_row_is_not_waited_for(runs: tuple[Run, ...]) -> None:
+    ((_, outcome),) = gather(runs[:1], 1, die_in_the_midst_of_the_answer)
+    assert isinstance(outcome, Failure)
+    assert outcome.is_deadly
+
+
+def test_the_runs_that_wait_of_a_point_that_killed_twice_are_set_aside_and_the_sweep_goes_on(
+    runs: tuple[Run, ...],
+) -> None:
+    """The second point's runs come first, for they are longer."""
+    deadly = (*runs[:4], with_design(runs[4], "deadly"), *runs[5:])
+    found = gather(deadly, 1, die_if_told)
+    failures = {run.task.run_id: outcome.reason for run, outcome in found if isinstance(outcome, Failure)}
+    assert list(failures) == [run.task.run_id for run in runs[4:]]
+    aside = "set aside, not tried: lock_page, replication 0, killed 2 workers at this point"
+    assert list(failures.values())[1:] == [aside] * 3
+    assert sorted(run.task.run_id for run, _ in found) == sorted(run.task.run_id for run in runs)
+
+
+def test_a_run_that_does_not_notice_that_its_time_is_over_is_killed_with_its_worker(
+    runs: tuple[Run, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "GRACE_S", 0.1)
+    endless = with_design(runs[0], "endless")
+    endless = endless._replace(task=endless.task._replace(limits=Limits(wall_s_max=0.1)))
+    found = gather((endless, runs[1]), 1, hang_if_told)
+    assert [outcome for _, outcome in found if isinstance(outcome, Failure)] == [
+        Failure("given up after 0.1 s, the most that a run may take, and killed")
+    ]
+    assert len(found) == 2
 
 
 def test_an_iterator_that_is_closed_leaves_no_worker_in_the_midst_of_a_run(

@@ -6,6 +6,7 @@ import io
 import pytest
 
 from perfsim.sweep import progress
+from perfsim.sweep.forecast import Forecast
 from perfsim.sweep.progress import Pace, describe, shown
 
 
@@ -34,28 +35,44 @@ def watched(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> str:
 
     async def show() -> str:
         stream = Watched(is_terminal=is_terminal)
-        async with shown(Pace(runs_count=12, reused_count=3, work_total=9), stream):
+        async with shown(Pace(runs_count=12, reused_count=3, forecast=Forecast()), stream):
             await stream.written.wait()
         return stream.getvalue()
 
     return asyncio.run(show())
 
 
+class Known(Forecast):
+    """A forecast of so many seconds."""
+
+    def __init__(self, left_s: float | None) -> None:
+        super().__init__()
+        self.known_s = left_s
+
+    def left_s(self) -> float | None:
+        return self.known_s
+
+
 @pytest.mark.parametrize(
-    "elapsed_s, finished, work, text",
+    "elapsed_s, finished, left_s, text",
     [
-        (5.0, 0, 0, "1,200 of 2,000 runs"),
-        (10.0, 40, 20, "1,240 of 2,000 runs, 4.0 runs/s, about 40 s left"),
-        (100.0, 10, 20, "1,210 of 2,000 runs, 0.1 runs/s, about 7 min left"),
-        (3000.0, 1, 20, "1,201 of 2,000 runs, 0.00033 runs/s, about 3 h 20 min left"),
-        (10.0, 800, 100, "2,000 of 2,000 runs, 80.0 runs/s, about 0 s left"),
+        (5.0, 0, None, "1,200 of 2,000 runs"),
+        (10.0, 40, 40.2, "1,240 of 2,000 runs, 4.0 runs/s, about 40 s left"),
+        (100.0, 10, 401.0, "1,210 of 2,000 runs, 0.1 runs/s, about 7 min left"),
+        (3000.0, 1, 12_000.0, "1,201 of 2,000 runs, 0.00033 runs/s, about 3 h 20 min left"),
+        (10.0, 800, 0.0, "2,000 of 2,000 runs, 80.0 runs/s, about 0 s left"),
     ],
 )
-def test_time_left_follows_the_work_and_not_the_number_of_runs(
-    elapsed_s: float, finished: int, work: int, text: str
+def test_what_is_done_and_what_is_left_is_told(
+    elapsed_s: float, finished: int, left_s: float | None, text: str
 ) -> None:
-    pace = Pace(2000, 1200, work_total=100, finished_count=finished, work_finished=work, started_s=50.0)
+    pace = Pace(2000, 1200, Known(left_s), finished_count=finished, started_s=50.0)
     assert describe(pace, 50.0 + elapsed_s) == text
+
+
+def test_what_may_grow_is_told_as_at_least_so_much() -> None:
+    pace = Pace(2000, 1200, Known(40.2), finished_count=40, started_s=50.0, undecided_count=1)
+    assert describe(pace, 60.0) == "1,240 of at least 2,000 runs, 4.0 runs/s, at least 40 s left"
 
 
 def test_without_a_terminal_there_are_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import simpy
 
 from perfsim.engine import reference
+from perfsim.engine.budget import Budget
 from perfsim.engine.checks import Checks
 from perfsim.engine.prepare import profile_of
 from perfsim.engine.reference import ReferenceCpu, Running
@@ -111,7 +112,7 @@ def play(stage: Stage, *scripts: Script) -> list[Any]:
         steps = stage.paths["run_task"](cpu) if is_thread else _on_stage(stage, cpu, script, results)
         stage.env.process(steps)  # type: ignore[arg-type]  # as the engine does
     names = [f"script[{number}]" for number in range(len(stage.cpus))]
-    reference.finish(Running(stage.env, stage.s, stage.cpus, names, Checks()), at_ps=1)
+    reference.finish(Running(stage.env, stage.s, stage.cpus, names, Checks(), Budget()), at_ps=1)
     return results
 
 
