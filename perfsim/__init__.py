@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from perfsim.scenario.schema import Scenario
 
-__all__ = ["__version__", "load_workload", "run", "sweep"]
+__all__ = ["__version__", "compare", "load_workload", "run", "sweep"]
 
 __version__ = "0.1.0"
 
@@ -89,3 +89,34 @@ async def sweep(
 
     async for row in rows_of(scenario, jobs=jobs, engine=engine):
         yield row
+
+
+def compare(
+    results: str | PathLike[str],
+    other: str | PathLike[str] | None = None,
+    *,
+    metrics: Sequence[str] = ("reclaim_scanned_per_s", "putback_latency_p99_ns"),
+    base: str | None = None,
+    designs: Sequence[str] = (),
+    margin: str | float = "1%",
+) -> dict[str, list[Any]]:
+    """Compare the designs of a sweep, or two sweeps, and return what `perfsim compare --format json` prints.
+
+    results: a directory that perfsim sweep wrote, or its runs.parquet.
+    other: a second one; each design of `results` is then compared with itself in it.
+    metrics: columns of results.
+    base: the design that the others are compared with; the workload's first if left out.
+    designs: those to compare; all if left out.
+    margin: the largest difference that counts as the same.
+    Returns "points": a dict for each metric, pair of designs and point, with the values of the axes, ratio, low and
+    high (its 95 % interval), pairs, p_different and p_same (corrected by Holm's method over the points), verdict, and
+    more_replications that would decide what it cannot tell; "turns": where a verdict turns along an axis, with the
+    interval of that; "overall": all points of a metric together; and "notes", text.
+    Raises InputError, whose text is one line.
+    """
+    from perfsim.report.comparison import Asked
+    from perfsim.report.comparison import compare as compared
+
+    second = None if other is None else fspath(other)
+    asked = Asked(fspath(results), second, tuple(metrics), base, tuple(designs), margin)
+    return compared(asked).records()

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import importlib.metadata
 import inspect
+import json
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,8 @@ import pytest
 
 import perfsim
 from perfsim.errors import InputError
+from perfsim.report.comparison import Asked, compare
+from tests.sweep.stored import rows_of, store
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -22,12 +25,12 @@ TINY = ("memory.pages_per_node=256", "measure.warmup=10us", "measure.duration=10
 
 
 def test_the_public_names_are_these_and_each_is_there() -> None:
-    assert sorted(perfsim.__all__) == ["__version__", "load_workload", "run", "sweep"]
+    assert sorted(perfsim.__all__) == ["__version__", "compare", "load_workload", "run", "sweep"]
     assert all(hasattr(perfsim, name) for name in perfsim.__all__)
 
 
 def test_every_public_function_is_documented_and_typed() -> None:
-    for function in (perfsim.load_workload, perfsim.run, perfsim.sweep):
+    for function in (perfsim.compare, perfsim.load_workload, perfsim.run, perfsim.sweep):
         signature = inspect.signature(function)
         assert inspect.getdoc(function)
         assert signature.return_annotation is not signature.empty
@@ -82,6 +85,16 @@ def test_sweep_yields_a_row_for_every_point_design_and_replication() -> None:
     found = asyncio.run(rows())
     assert sorted(row["design"] for row in found) == sorted(scenario.kernel.designs)
     assert len({row["run_id"] for row in found}) == len(found)
+
+
+def test_compare_gives_what_the_command_prints_as_json_with_the_same_usual_metrics(tmp_path: Path) -> None:
+    scenario = perfsim.load_workload("quickstart", ["sweep.replications=2"])
+    path = store(tmp_path / "out", scenario, rows_of(scenario, lambda job: {"putback_per_s": 1.0 + job.replication}))
+    assert perfsim.compare(path) == json.loads(compare(Asked(str(path))).text("json"))
+    (overall,) = perfsim.compare(path, path, designs=["redo"], metrics=["putback_per_s"], margin=0.02)["overall"]
+    assert (overall["ratio"], overall["verdict"]) == (1, "same")
+    with pytest.raises(InputError, match="--base"):
+        perfsim.compare(path, base="no_such_design")
 
 
 def test_run_checks_meanwhile_if_asked_to_and_refuses_what_is_no_number_of_events() -> None:

@@ -132,3 +132,18 @@ def test_what_is_installed_is_locked(checkout: Path) -> None:
     assert len(calls) == 2
     assert all("--constraint requirements.lock" in one for one in calls)
     assert calls[1].endswith("--no-build-isolation --editable .[dev]")
+
+
+def test_the_verdict_that_readme_tells_is_two_sweeps_each_compared(checkout: Path) -> None:
+    finished_environment(checkout)
+    program(checkout / ".venv/bin/perfsim", 'printf "%s " "$@" | tee -a calls; echo >> calls; pwd > where')
+    shown = call(checkout / "scripts/verdict")
+    calls = (checkout / "calls").read_text(encoding="utf-8").splitlines()
+    assert [line.split()[:2] for line in calls] == [
+        ["sweep", "mlock_heavy"],
+        ["compare", "results/mlock_heavy"],
+        ["sweep", "mlock_heavy"],
+        ["compare", "results/mlock_heavy_20"],
+    ]
+    assert (shown.returncode, shown.stdout) == (0, calls[1] + calls[3])
+    assert (checkout / "where").read_text(encoding="utf-8") == f"{checkout}\n"

@@ -13,14 +13,14 @@ from typing import Annotated
 import typer
 
 from perfsim import __version__
-from perfsim.cli import designs, profiles, run, sweep, verify
+from perfsim.cli import compare, designs, profiles, run, sweep, verify
 from perfsim.cli.app import app
 from perfsim.cli.output import open_missing_streams, tell, write_data
 from perfsim.errors import PerfsimError, one_line
 
 __all__ = ["app", "main"]
 
-COMMANDS = (run, sweep, verify, profiles, designs)
+COMMANDS = (run, sweep, compare, verify, profiles, designs)
 """The modules that add a command to `app` when they are imported."""
 
 USAGE_STATUS = 2
@@ -84,6 +84,7 @@ def top(
     Examples:
       perfsim run quickstart                     one scenario, every design, side by side
       perfsim sweep workloads/mlock_heavy.yaml   every point, ratios with intervals
+      perfsim compare results/mlock_heavy        which design is faster, where, and how surely
       perfsim profiles show x86_64               what a machine's steps cost
 
     Exit status: 0 done, 1 the answer is "no", 2 bad usage or bad input, 130 interrupted.

@@ -42,6 +42,13 @@ def profiles_like(incomplete: str) -> list[str]:
     return [name for name in profile_names() if name.startswith(incomplete)]
 
 
+def metrics_like(incomplete: str) -> list[str]:
+    """Columns of results, those that are figures, that complete a word in the shell."""
+    from perfsim.stats.metrics import METRICS
+
+    return [name for name in METRICS if name.startswith(incomplete)]
+
+
 def engines_like(incomplete: str) -> list[str]:
     """Names of engines that complete a word in the shell."""
     return [name for name in ENGINES if name.startswith(incomplete)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perfsim.kernel.designs import load_design
 from perfsim.measure.columns import COLUMNS
+from perfsim.report.axes import axis_heads
 from perfsim.report.render import FORMATS, STAR, Cell, Head, Interval, Kind, Short, Table, render
 from perfsim.scenario.schema import place
 from perfsim.stats.paired import Ratio, paired_ratio
@@ -166,10 +167,7 @@ def _metrics(scenario: Scenario) -> dict[str, Compared]:
 
 
 def _axis_heads(sweep: _Sweep) -> list[Head]:
-    """People read the last part of an axis's path, unless two axes share it."""
-    short = Counter(path.rpartition(".")[2] for path in sweep.axes)
-    names = [(path, path.rpartition(".")[2]) for path in sweep.axes]
-    return [Head(path, last if short[last] == 1 else path, kind=Kind.EXACT) for path, last in names]
+    return axis_heads(sweep.axes)
 
 
 def _axis_values(sweep: _Sweep, point: int) -> list[Cell]:

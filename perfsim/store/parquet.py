@@ -20,7 +20,7 @@ from perfsim.measure.columns import CHECKS, DEFECTS, FLOAT64, HIST, INT64, STRIN
 from perfsim.store.atomic import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from perfsim.scenario.schema import Scenario
@@ -64,6 +64,33 @@ def write_runs(path: Path, rows: Sequence[Row], scenario: Scenario) -> None:
     table = table.replace_schema_metadata({**table.schema.metadata, **digest})
     with replacing(path) as file:
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+
+
+def column_names(path: Path) -> tuple[str, ...]:
+    """The columns that a file of results has, in their order. Raises InputError(path) as `read_columns` does."""
+    return tuple(_opened(path, lambda parquet: parquet.schema_arrow.names))
+
+
+def read_columns(path: Path, names: Sequence[str]) -> pa.Table:
+    """Some columns of a file of results, with the file's metadata: quick, however many rows and columns there are.
+
+    names: columns that the file has. Pages are checked, the digest over all rows is not. Raises InputError(path) for a
+    file that is not there, is damaged, is no results of perfsim, or is of a newer form.
+    """
+    table: pa.Table = _opened(path, lambda parquet: parquet.read(columns=list(names)))
+    return table
+
+
+def _opened(path: Path, read: Callable[[pq.ParquetFile], Any]) -> Any:
+    """What `read` gets out of a file that is one of ours."""
+    try:
+        with path.open("rb") as file:
+            parquet = pq.ParquetFile(file, page_checksum_verification=True)
+            _check_form(path, _texts(parquet.schema_arrow.metadata))
+            _check_types(path, parquet.schema_arrow)
+            return read(parquet)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _refusal(path, error) from error
 
 
 def read_runs(path: Path) -> list[Row]:

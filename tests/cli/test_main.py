@@ -11,7 +11,7 @@ from perfsim.errors import StuckError
 
 Perfsim = Callable[..., tuple[int, str, str]]
 
-COMMANDS = ("run", "sweep", "profiles", "profiles show", "designs", "designs show")
+COMMANDS = ("run", "sweep", "compare", "profiles", "profiles show", "designs", "designs show")
 
 
 def test_the_version_is_told_on_stdout(perfsim: Perfsim) -> None:
@@ -34,7 +34,14 @@ def test_the_help_of_every_command_shows_an_example(perfsim: Perfsim, command: s
 
 def test_the_help_of_perfsim_itself_lists_the_commands_with_their_whole_summary(perfsim: Perfsim) -> None:
     listed = perfsim("--help")[1].partition("Commands:\n")[2]
-    assert [line.split()[0] for line in listed.splitlines()] == ["run", "sweep", "verify", "designs", "profiles"]
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        "compare",
+        "run",
+        "sweep",
+        "verify",
+        "designs",
+        "profiles",
+    ]
     assert "..." not in listed
 
 

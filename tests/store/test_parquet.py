@@ -16,7 +16,7 @@ from perfsim import __version__
 from perfsim.errors import InputError
 from perfsim.measure.columns import columns_with
 from perfsim.scenario.schema import Scenario
-from perfsim.store.parquet import read_runs, write_runs
+from perfsim.store.parquet import column_names, read_columns, read_runs, write_runs
 
 Row = dict[str, Any]
 
@@ -185,3 +185,19 @@ def test_a_kill_in_the_middle_of_writing_leaves_the_old_results(written: Path, r
     killed = subprocess.run([sys.executable, "-c", program, str(written)], check=False, cwd=root, timeout=60)
     assert killed.returncode == -9
     assert read_runs(written) == rows
+
+
+def test_some_columns_are_read_with_the_metadata_of_the_file(written: Path, rows: list[Row]) -> None:
+    assert set(column_names(written)) == rows[0].keys()
+    table = read_columns(written, ["design", "machine.cpus"])
+    assert table.to_pylist() == [{name: row[name] for name in ("design", "machine.cpus")} for row in rows]
+    assert table.schema.metadata[b"workload_name"] == b"quickstart"
+
+
+def test_what_is_no_file_of_results_has_no_columns_either(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"text")
+    for path in (tmp_path / "nowhere", tmp_path / "text", tmp_path):
+        with pytest.raises(InputError, match="expected results that perfsim sweep wrote"):
+            column_names(path)
+        with pytest.raises(InputError, match="expected results that perfsim sweep wrote"):
+            read_columns(path, ["design"])

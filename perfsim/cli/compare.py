@@ -1,0 +1,79 @@
+"""`perfsim compare`: which design is faster at which point, by how much, how surely, and where that turns over."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perfsim.cli import options
+from perfsim.cli.app import app
+from perfsim.cli.output import write_data
+
+
+@app.command("compare")
+def compare_results(
+    results: Annotated[
+        str, typer.Argument(metavar="RESULTS", help="A directory that perfsim sweep wrote.", show_default=False)
+    ],
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="OTHER",
+            help="A second one: each design in RESULTS is compared with itself in OTHER.",
+            show_default=False,
+        ),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="COLUMN",
+            help="What to compare, instead of reclaim throughput and the 99th percentile of putback. Repeatable.",
+            autocompletion=options.metrics_like,
+            show_default=False,
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="DESIGN",
+            help="What the other designs are compared with, instead of the workload's first.",
+            autocompletion=options.designs_like,
+            show_default=False,
+        ),
+    ] = None,
+    designs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--design",
+            metavar="DESIGN",
+            help="A design to compare, instead of all. Repeatable.",
+            autocompletion=options.designs_like,
+            show_default=False,
+        ),
+    ] = None,
+    margin: Annotated[
+        str, typer.Option("--margin", metavar="PERCENT", help="The largest difference that counts as the same.")
+    ] = "1%",
+    output_format: options.OutputFormat = options.Format.TABLE,
+) -> None:
+    """Compare designs, or two sweeps, with intervals and verdicts.
+
+    A verdict is faster, slower, the same, each of them shown, or "cannot tell" with the replications that would do.
+    Where it turns over along an axis is told too. Runs pair by point, seed and replication; of an unfinished sweep,
+    those that there are.
+
+    \b
+    Examples:
+      perfsim compare results/mlock_heavy
+      perfsim compare results/mlock_heavy --metric mlock_call_latency_mean_ns --margin 2%
+      perfsim compare results/everything --base redo_merged --design redo_barrier --format csv
+      perfsim compare results/after results/before
+    """  # noqa: D301 - \b is typer's mark of lines to be left as they are
+    from perfsim.report.comparison import Asked, compare
+    from perfsim.stats.metrics import USUAL
+
+    asked = Asked(results, other, tuple(metrics or USUAL), base, tuple(designs or ()), margin)
+    write_data(compare(asked).text(output_format.value))

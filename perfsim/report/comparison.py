@@ -1,0 +1,188 @@
+"""What `compare` answers: for people a table a metric and pair of designs, for scripts lists of points and of turns."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from perfsim.errors import InputError, quoted
+from perfsim.report.axes import axis_heads
+from perfsim.report.render import FORMATS, Cell, Head, Interval, Kind, Table, render
+from perfsim.report.verdicts import how_to_read, name, overall_line, summary, turn_lines, verdict_text, what_is_missing
+from perfsim.stats.comparison import Verdict, columns_for, families
+from perfsim.stats.matching import between, within
+from perfsim.stats.metrics import USUAL, check_metric
+from perfsim.stats.ratios import PAIRS_LIMIT
+from perfsim.sweep.outcome import read_results
+from perfsim.units import PPM_PER_WHOLE, parse_fraction_ppm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perfsim.stats.comparison import Family, Turn
+    from perfsim.stats.matching import Matched
+
+Record = dict[str, Any]
+
+
+class Asked(NamedTuple):
+    """What to compare.
+
+    results, other: directories or files of results; with `other`, each design of `results` against itself in it.
+    metrics: columns. base, designs: as for matching.within. margin: what counts as the same, such as "1%" or 0.01.
+    """
+
+    results: str
+    other: str | None = None
+    metrics: tuple[str, ...] = USUAL
+    base: str | None = None
+    designs: tuple[str, ...] = ()
+    margin: str | float = "1%"
+
+
+def compare(asked: Asked) -> Comparison:
+    """Read results and compare them. Raises InputError for whatever is wrong with them or with what is asked."""
+    for number, metric in enumerate(asked.metrics):
+        check_metric(metric)
+        if metric in asked.metrics[:number]:
+            raise InputError("--metric", f"{quoted(metric)} is given twice; expected each metric once")
+    margin = _margin(asked.margin)
+    columns = columns_for(asked.metrics)
+    results = read_results(asked.results, columns)
+    if asked.other is None:
+        matched = within(results, asked.base, asked.designs)
+    elif asked.base is not None:
+        raise InputError("--base", "two results are compared with each other; expected one, or no --base")
+    else:
+        matched = between(results, read_results(asked.other, columns), asked.designs)
+    return Comparison(matched, families(matched, asked.metrics, margin), margin)
+
+
+def _margin(given: str | float) -> float:
+    """The margin as a log ratio."""
+    try:
+        ppm = parse_fraction_ppm(given)
+    except ValueError as error:
+        raise InputError("--margin", str(error)) from error
+    if not ppm:
+        raise InputError("--margin", "0: nothing can be shown to be exactly the same; expected more, such as 1%")
+    return math.log1p(ppm / PPM_PER_WHOLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Results compared, ready to be printed. margin: the largest log ratio that counts as the same."""
+
+    matched: Matched
+    families: tuple[Family, ...]
+    margin: float
+
+    def text(self, form: str) -> str:
+        """The whole in one of render.FORMATS; CSV has the points alone. Raises InputError for another format."""
+        if form == "json":
+            return json.dumps(self.records(), indent=2, allow_nan=False) + "\n"
+        if form == "csv" or form not in FORMATS:
+            return render(self._long(), form)
+        tables = [self._table(family) for family in self.families]
+        tables[-1] = replace(tables[-1], notes=(*tables[-1].notes, *self._notes()))
+        return "\n".join(render(table, form) for table in tables)
+
+    def records(self) -> dict[str, list[Any]]:
+        """For scripts: one of each family and point, one of each family, one of each turn; and notes, in words."""
+        summaries = [f"{family.metric}: {summary(family, self.margin)}" for family in self.families]
+        return {
+            "points": [record for family in self.families for record in _point_records(self.matched, family)],
+            "overall": [record for family in self.families for record in _overall_records(family)],
+            "turns": [_turn_record(self.matched, family, turn) for family in self.families for turn in family.turns],
+            "notes": [*summaries, *self._notes()],
+        }
+
+    def _notes(self) -> list[str]:
+        return [*how_to_read(self.families, self.margin), *what_is_missing(self.matched)]
+
+    def _table(self, family: Family) -> Table:
+        """The points of one family, with its summary and turns."""
+        heads = (
+            *axis_heads(self.matched.axes),
+            Head("old_mean", family.old),
+            Head("new_mean", family.new),
+            Head("ratio", "ratio", kind=Kind.RATIO),
+            Head("ratio", "95 % interval", kind=Kind.INTERVAL),
+            Head("pairs", "pairs"),
+            Head("verdict", "verdict"),
+        )
+        figures = zip(
+            *(map(_cell, values.tolist()) for values in (family.old_mean, family.new_mean, family.ratio)),
+            map(_interval, family.low.tolist(), family.high.tolist()),
+            family.pairs.tolist(),
+            strict=True,
+        )
+        rows = tuple(
+            (*point, *cells, verdict_text(family, index))
+            for index, (point, cells) in enumerate(zip(self.matched.points, figures, strict=True))
+        )
+        caption = f"{self.matched.name}: {family.metric}, {family.new} against {family.old}"
+        below = (summary(family, self.margin), *overall_line(family), *turn_lines(self.matched, family))
+        return Table("points", caption, heads, rows, below)
+
+    def _long(self) -> Table:
+        records = [record for family in self.families for record in _point_records(self.matched, family)]
+        heads = tuple(Head(key, key, kind=Kind.EXACT) for key in records[0])
+        return Table("points", self.matched.name, heads, tuple(tuple(record.values()) for record in records))
+
+
+def _point_records(matched: Matched, family: Family) -> Iterator[Record]:
+    figures = ("new_mean", "old_mean", "ratio", "low", "high", "pairs", "p_different", "p_same")
+    columns = [getattr(family, figure).tolist() for figure in figures]
+    for index, values in enumerate(zip(*columns, strict=True)):
+        verdict = family.verdicts[index]
+        is_within_reach = verdict is Verdict.OPEN and family.needed[index] < PAIRS_LIMIT
+        yield {
+            "metric": family.metric,
+            "new": family.new,
+            "old": family.old,
+            **dict(zip(matched.axes, matched.points[index], strict=True)),
+            **dict(zip(figures, map(_cell, values), strict=True)),
+            "verdict": name(family.metric, verdict),
+            "more_replications": int(family.needed[index] - family.pairs[index]) if is_within_reach else None,
+        }
+
+
+def _overall_records(family: Family) -> list[Record]:
+    if family.overall is None:
+        return []
+    figures = {figure: _cell(getattr(family.overall, figure)) for figure in ("ratio", "low", "high")}
+    return [
+        {
+            "metric": family.metric,
+            "new": family.new,
+            "old": family.old,
+            "points": family.overall.points_count,
+            **figures,
+            "verdict": name(family.metric, family.overall.verdict),
+        }
+    ]
+
+
+def _turn_record(matched: Matched, family: Family, turn: Turn) -> Record:
+    here = dict(zip(matched.axes, matched.points[turn.point], strict=True))
+    return {
+        "metric": family.metric,
+        "new": family.new,
+        "old": family.old,
+        **{axis: None if axis == turn.axis else value for axis, value in here.items()},
+        "axis": turn.axis,
+        "before": name(family.metric, turn.before),
+        "after": name(family.metric, turn.after),
+        **turn.place._asdict(),
+    }
+
+
+def _cell(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _interval(low: float, high: float) -> Cell:
+    return None if math.isnan(low) else Interval(low, high)
