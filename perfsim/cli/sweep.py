@@ -44,6 +44,15 @@ def sweep(
             "--jobs", metavar="N", help="Worker processes, instead of one for each CPU here.", show_default=False
         ),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Run on the Dask cluster whose scheduler is at tcp://HOST:PORT, instead of here.",
+            show_default=False,
+        ),
+    ] = None,
     max_events: Annotated[
         int | None,
         typer.Option(
@@ -73,6 +82,7 @@ def sweep(
       perfsim sweep workloads/mlock_heavy.yaml
       perfsim sweep mlock_heavy --set sweep.replications=1 --out results/quick --jobs 2
       perfsim sweep quickstart --fresh --format csv > ratios.csv
+      perfsim sweep mlock_heavy --scheduler tcp://127.0.0.1:8786
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
     from perfsim.engine import check_engine
     from perfsim.report.tables import render, sweep_table
@@ -93,13 +103,15 @@ def sweep(
         "--engine": None if engine == options.DEFAULT_ENGINE else engine,
         "--out": out,
         "--jobs": jobs,
+        "--scheduler": scheduler,
         "--max-events": max_events,
         "--max-time": max_time,
     }
     limits = _limits(max_events, max_time)
     resume_command = _command(workload, asked)
     finished = sweep_into(
-        Order(scenario, tuple(sets or ()), directory, engine, jobs, fresh, resume_command, limits), sys.stderr
+        Order(scenario, tuple(sets or ()), directory, engine, jobs, fresh, resume_command, limits, scheduler),
+        sys.stderr,
     )
     if finished.rows:
         write_data(render(sweep_table(finished.rows, scenario), output_format.value))

@@ -37,7 +37,7 @@ def engine_code() -> bytes:
     """The machine code for load.linked(): from the cache, else compiled now, which stderr is told."""
     if _given:
         return _given[0]
-    file = directory() / f"engine-{identity()}.o"
+    file = _file()
     code = _read(file)
     if code is not None:
         return code
@@ -48,6 +48,20 @@ def engine_code() -> bytes:
 def use(code: bytes) -> None:
     """Take this code, which another process has made, and look for none. Before the first engine_code()."""
     _given[:] = [code]
+
+
+def is_kept() -> bool:
+    """Whether there is code for this machine, so that nothing need be compiled."""
+    return bool(_given) or _read(_file()) is not None
+
+
+def keep(code: bytes) -> None:
+    """Use this code, and keep it for others here: another machine of the same identity() has made it."""
+    use(code)
+    file = _file()
+    with suppress(OSError):  # it is in use, kept or not
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _keep(file, code)
 
 
 def directory() -> Path:
@@ -70,6 +84,10 @@ def identity() -> str:
     for name in (version("numba"), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()):
         digest.update(name.encode())
     return digest.hexdigest()[:16]
+
+
+def _file() -> Path:
+    return directory() / f"engine-{identity()}.o"
 
 
 def _compile(file: Path) -> bytes:

@@ -54,11 +54,15 @@ class Entry(NamedTuple):
 
 
 class Lineage(NamedTuple):
-    """A profile's files as one. names: of each level; root: of level 0; entries: by dotted key (`costs.wakeup`)."""
+    """A profile's files as one. names: of each level; root: of level 0; entries: by dotted key (`costs.wakeup`).
+
+    files: of the first levels, those that were asked for by path and not by name: what was stated, and the path.
+    """
 
     names: tuple[str, ...]
     root: Item
     entries: Mapping[str, Entry]
+    files: tuple[tuple[str, Path], ...]
 
 
 def profile_names() -> tuple[str, ...]:
@@ -76,16 +80,20 @@ def read_lineage(name_or_path: str, place: str) -> Lineage:
     roots: list[Item] = []
     names: list[str] = []
     seen: list[str] = []
+    files: list[tuple[str, Path]] = []
     folder = Path()
     while True:
         path = _located(asked, folder)
+        stated = str(asked.node.value)
+        if stated.endswith(SUFFIX) and len(files) == len(roots):
+            files.append((stated, path))
         root = Item(_read(path, asked), "")
         _check_line(asked, os.path.realpath(path), seen)
         keys = _section(root, ROOT_KEYS)
         roots.append(root)
         names.append(fields.name(required(root, keys, "name", "my_machine")))
         if "extends" not in keys or keys["extends"].node.value is None:
-            return Lineage(tuple(names), roots[0], _overlaid(roots))
+            return Lineage(tuple(names), roots[0], _overlaid(roots), tuple(files))
         asked = keys["extends"]
         folder = path.parent
 

@@ -50,6 +50,13 @@ class Backlog:
             self.forecast.wait(run)
             heappush(self._heap, (-self.forecast.expected_s(run), next(self._numbers), run))
 
+    def put_back(self, runs: Iterable[Run]) -> None:
+        """Let runs wait again that were taken and have not ended."""
+        returned = list(runs)
+        for run in returned:
+            self.forecast.break_off(run)
+        self.add(returned)
+
     def try_some_first(self) -> None:
         """Let pilots come before all others, the longest first: a run of each group, or of some from the whole range.
 

@@ -7,7 +7,6 @@ waits and ends the pool; here it names exactly the run that was in it (ecosystem
 from __future__ import annotations
 
 import asyncio
-import math
 import multiprocessing
 import os
 import signal
@@ -21,6 +20,7 @@ from perfsim.engine import ENGINES, check_engine
 from perfsim.engine.cache import engine_code
 from perfsim.errors import PerfsimError
 from perfsim.sweep.backlog import Backlog
+from perfsim.sweep.failures import ATTEMPTS_MAX, DIED, overdue, patience_s, set_aside
 from perfsim.sweep.plan import placed, plan, workers_for
 from perfsim.sweep.precision import Growth
 from perfsim.sweep.worker import Failure, begin, take_code, work
@@ -34,12 +34,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-ATTEMPTS_MAX = 2
 FAILURES_SHOWN_MAX = 5
-GRACE_S = 10.0
-"""How long a run has to notice that its time is over. One that does not, in a path without await, is killed with its
-worker.
-"""
 CANNOT_START = (
     'worker processes end before they begin; if a script of yours called this, it may lack: if __name__ == "__main__":'
 )
@@ -115,15 +110,11 @@ async def outcomes(
             done, _ = await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
             finished = [(task.result(), *busy.pop(task)) for task in done]
             idle += [slot for _, slot, _ in finished]
-            deadly = [run for outcome, _, run in finished if isinstance(outcome, Failure) and outcome.is_deadly]
-            aside = [
-                (other, Failure(_why_aside(run))) for run in deadly for other in backlog.set_aside(run.labels["point"])
-            ]
+            found = [(run, outcome) for outcome, _, run in finished]
+            found += set_aside(backlog, found)
             give_out()  # first, so that no worker waits for whoever takes the outcomes
-            for outcome, _, run in finished:
+            for run, outcome in found:
                 yield run, outcome
-            for run, failure in aside:
-                yield run, failure
             give_out()  # what was added meanwhile
     finally:
         await _stop(busy, idle)
@@ -144,12 +135,6 @@ def _called(run: Run) -> str:
     return ", ".join(parts)
 
 
-def _why_aside(deadly: Run) -> str:
-    """Why a run of the same point is not tried."""
-    run = f"{deadly.labels['design']}, replication {deadly.task.seed.replication}"
-    return f"set aside, not tried: {run}, killed {ATTEMPTS_MAX} workers at this point"
-
-
 async def _outcome(slot: _Slot, task: Task, function: Callable[[Task], Row | Failure]) -> Row | Failure:
     """The outcome of one task in this slot, after a second attempt if the worker died in the first.
 
@@ -163,21 +148,15 @@ async def _outcome(slot: _Slot, task: Task, function: Callable[[Task], Row | Fai
             has_started = True
             with _interrupt_blocked():
                 future = loop.run_in_executor(executor, function, task)
-            return await asyncio.wait_for(future, _patience_s(task))
+            return await asyncio.wait_for(future, patience_s(task))
         except BrokenProcessPool:
             _close(slot)
         except TimeoutError:
             _kill(slot)
-            return Failure(f"given up after {task.limits.wall_s_max:g} s, the most that a run may take, and killed")
+            return overdue(task)
     if not has_started:
         raise PerfsimError(CANNOT_START)
-    return Failure(f"the worker process died {ATTEMPTS_MAX} times in this run; is there enough memory?", is_deadly=True)
-
-
-def _patience_s(task: Task) -> float | None:
-    """How long to wait for a run's outcome; None for ever."""
-    wall_s_max = task.limits.wall_s_max
-    return None if wall_s_max == math.inf else wall_s_max + GRACE_S
+    return DIED
 
 
 async def _start(slot: _Slot) -> ProcessPoolExecutor:

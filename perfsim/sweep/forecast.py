@@ -112,6 +112,10 @@ class Forecast:
         self.leave(run)
         self._running[run.task.run_id] = (self._clock_s(), self._group(run))
 
+    def break_off(self, run: Run) -> None:
+        """A run has neither ended nor runs any more."""
+        self._running.pop(run.task.run_id, None)
+
     def end(self, run: Run, row: Mapping[str, Any] | None) -> None:
         """A run has ended. row: None if it failed, which says nothing of the others."""
         began_s, _ = self._running.pop(run.task.run_id, (self._clock_s(), None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from itertools import groupby
+from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from perfsim.engine import ENGINES
@@ -91,8 +92,11 @@ def design_names(scenario: Scenario) -> dict[str, str]:
 
 
 def placed(run: Run, row: Row) -> Row:
-    """The row as this sweep shows it: one taken over from another sweep may have had another point and other axes."""
-    return {name: value for name, value in row.items() if name in COLUMN_NAMES} | run.labels
+    """The row as this sweep shows it: one taken over from another sweep may have had another point and other axes.
+
+    Rows that come from other processes have names of their own, a third of their memory; these share one copy.
+    """
+    return {intern(name): value for name, value in row.items() if name in COLUMN_NAMES} | run.labels
 
 
 def workers_for(jobs_count: int | None) -> int:

@@ -32,6 +32,7 @@ from perfsim.store.parquet import write_runs
 from perfsim.store.parts import PartWriter
 from perfsim.sweep.alone import alone_in
 from perfsim.sweep.backlog import Backlog
+from perfsim.sweep.cluster import Cluster, check_cluster, cluster_outcomes
 from perfsim.sweep.directory import (
     MANIFEST,
     PARTS,
@@ -48,6 +49,7 @@ from perfsim.sweep.driver import make_ready, outcomes
 from perfsim.sweep.plan import COLUMN_NAMES, available_cpus, placed, plan, workers_for
 from perfsim.sweep.precision import Growth, asked, lacks, reached
 from perfsim.sweep.progress import Pace, done_text, shown
+from perfsim.sweep.travel import check_can_travel
 from perfsim.sweep.worker import Failure
 from perfsim.units import format_count
 
@@ -69,7 +71,8 @@ class Order:
 
     sets: the `--set` texts. directory: where results go, made if need be. engine: its name. jobs_count: worker
     processes, None for as many as there are CPUs. fresh: the last results in the directory are removed first, and none
-    is taken over. resume_command: what goes on after an interruption. limits: what each run may take.
+    is taken over. resume_command: what goes on after an interruption. limits: what each run may take. scheduler: the
+    address of a Dask cluster that carries out the runs; None for worker processes here.
     """
 
     scenario: Scenario
@@ -80,6 +83,7 @@ class Order:
     fresh: bool
     resume_command: str
     limits: Limits = UNLIMITED
+    scheduler: str | None = None
 
 
 class Finished(NamedTuple):
@@ -112,9 +116,15 @@ def sweep_into(order: Order, people: TextIO) -> Finished:
     for whatever is wrong with the workload or the directory; InterruptedSweep after Ctrl-C or SIGTERM, once everything
     that had finished is stored.
     """
-    workers_count = workers_for(order.jobs_count)
+    cluster = _cluster(order, people)
+    if cluster is not None:
+        asyncio.run(check_cluster(cluster))
+    workers_count = 0 if cluster else workers_for(order.jobs_count)
     planned = plan(order.scenario, workers_count, order.engine, order.limits)
-    make_ready(order.engine)
+    if cluster is None:
+        make_ready(order.engine)
+    else:
+        check_can_travel(run.task for run in planned)
     make_directory(order.directory)
     with alone_in(order.directory):
         if workers_count > available_cpus():
@@ -122,7 +132,7 @@ def sweep_into(order: Order, people: TextIO) -> Finished:
         if order.fresh:
             remove_results(order.directory)
         session = _begin(order, planned, people)
-        is_interrupted = asyncio.run(_complete(session, workers_count, people))
+        is_interrupted = asyncio.run(_complete(session, workers_count, cluster, people))
     rows = _rows(session)
     if is_interrupted:
         may_grow = session.growth.undecided_count > 0
@@ -187,6 +197,15 @@ def _learn(backlog: Backlog, order: Order, run: Run, row: Row) -> None:
         backlog.forecast.learn(run, row)
 
 
+def _cluster(order: Order, people: TextIO) -> Cluster | None:
+    """The cluster that is to carry out the runs, if one is. Raises InputError for a number of local workers beside."""
+    if order.scheduler is None:
+        return None
+    if order.jobs_count is not None:
+        raise InputError("--jobs", "a cluster has its own workers; expected --scheduler or --jobs, not both")
+    return Cluster(order.scheduler, lambda line: _say(people, line))
+
+
 def _say(people: TextIO, text: str) -> None:
     """Tell people a line; that nobody can be told is no reason to stop."""
     with suppress(OSError):
@@ -209,7 +228,7 @@ def _refuse_changed(order: Order, former: Manifest | None, wanted: set[str]) -> 
     raise InputError(str(order.directory), f"{problem}; expected --out DIR for a new sweep, or --fresh to start over")
 
 
-async def _complete(session: _Session, workers_count: int, people: TextIO) -> bool:
+async def _complete(session: _Session, workers_count: int, cluster: Cluster | None, people: TextIO) -> bool:
     """Run what is missing and store everything; whether that was interrupted.
 
     From here on SIGINT and SIGTERM only ask for the end: what they meet in the midst of storing is stored.
@@ -219,7 +238,7 @@ async def _complete(session: _Session, workers_count: int, people: TextIO) -> bo
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     _store_manifest(session)
     async with shown(session.pace, people):
-        collecting = asyncio.create_task(_collect(session, workers_count))
+        collecting = asyncio.create_task(_collect(session, workers_count, cluster))
         stopping = asyncio.create_task(stopped.wait())
         await asyncio.wait({collecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -237,16 +256,23 @@ async def _complete(session: _Session, workers_count: int, people: TextIO) -> bo
     return is_interrupted
 
 
-async def _collect(session: _Session, workers_count: int) -> None:
+async def _collect(session: _Session, workers_count: int, cluster: Cluster | None) -> None:
+    backlog, engine = session.backlog, session.order.engine
+    found = cluster_outcomes(backlog, cluster, engine) if cluster else outcomes(backlog, workers_count, engine)
     with PartWriter(session.order.directory / PARTS) as parts:
-        async with aclosing(outcomes(session.backlog, workers_count, session.order.engine)) as finished:
+        async with aclosing(found) as finished:
             async for run, outcome in finished:
                 _keep(session, parts, run, outcome)
                 session.backlog.add(_grow(session, run))
 
 
 def _keep(session: _Session, parts: PartWriter, run: Run, outcome: Row | Failure) -> None:
-    """Take one outcome into the session; a row is also on its way to the disk when this returns."""
+    """Take one outcome into the session; a row is also on its way to the disk when this returns.
+
+    A run that has a row already needs no second one.
+    """
+    if run.task.run_id in session.rows:
+        return
     session.pace.finished_count += 1
     session.backlog.forecast.end(run, None if isinstance(outcome, Failure) else outcome)
     if isinstance(outcome, Failure):

@@ -3,6 +3,7 @@
 import pytest
 
 from perfsim.sweep.backlog import Backlog
+from perfsim.sweep.forecast import Forecast
 from perfsim.sweep.plan import Run
 
 
@@ -46,3 +47,15 @@ def test_the_order_is_that_of_the_seconds_that_runs_take_once_some_are_known(run
         backlog.forecast.learn(run, {"wall_s": wall_s})
     rest = [run for run in taken(backlog) if run in (runs[1], runs[3], runs[5], runs[7])]
     assert rest == [runs[1], runs[7], runs[5], runs[3]]
+
+
+def test_a_run_that_is_put_back_waits_again_and_what_is_left_is_as_before(runs: tuple[Run, ...]) -> None:
+    backlog = Backlog(runs, Forecast(lambda: 0.0))
+    backlog.forecast.end(backlog.take(), {"wall_s": 1.0, "events": 1000})
+    left_s = backlog.forecast.left_s()
+    first, second = backlog.take(), backlog.take()
+    assert len(backlog) == 5
+    backlog.put_back([first, second])
+    assert backlog.forecast.left_s() == pytest.approx(left_s)
+    assert left_s
+    assert {run.task.run_id for run in taken(backlog)} >= {first.task.run_id, second.task.run_id}

@@ -17,7 +17,7 @@ from perfsim.engine import ENGINES
 from perfsim.engine.budget import Limits
 from perfsim.errors import PerfsimError
 from perfsim.scenario.schema import Scenario
-from perfsim.sweep import driver
+from perfsim.sweep import driver, failures
 from perfsim.sweep.backlog import Backlog
 from perfsim.sweep.driver import failures_text, outcomes
 from perfsim.sweep.plan import Run
@@ -163,7 +163,7 @@ def test_the_runs_that_wait_of_a_point_that_killed_twice_are_set_aside_and_the_s
 def test_a_run_that_does_not_notice_that_its_time_is_over_is_killed_with_its_worker(
     runs: tuple[Run, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "GRACE_S", 0.1)
+    monkeypatch.setattr(failures, "GRACE_S", 0.1)
     endless = with_design(runs[0], "endless")
     endless = endless._replace(task=endless.task._replace(limits=Limits(wall_s_max=0.1)))
     found = gather((endless, runs[1]), 1, hang_if_told)

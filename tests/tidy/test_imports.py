@@ -8,7 +8,18 @@ import pytest
 
 from tests.tidy.modules import ROOT, Module, complaints, parse
 
-HEAVY = ("asyncio", "multiprocessing", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "simpy", "yaml")
+HEAVY = (
+    "asyncio",
+    "distributed",
+    "multiprocessing",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "scipy",
+    "simpy",
+    "yaml",
+)
 
 REPORT = "import sys; sys.stdout.write(' '.join(name for name in sys.argv[1:] if name in sys.modules))"
 

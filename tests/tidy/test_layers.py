@@ -25,6 +25,7 @@ CONFINED = {
     "numba": "perfsim/engine/",
     "llvmlite": "perfsim/engine/",
     "asyncio": "perfsim/sweep/",
+    "distributed": "perfsim/sweep/",
 }
 
 

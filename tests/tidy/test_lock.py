@@ -70,5 +70,10 @@ def test_nothing_is_locked_that_is_not_needed() -> None:
     assert sorted(set(locked_versions()) - needed_by(asked_for())) == []
 
 
+def test_what_checks_perfsim_has_every_extra_of_it() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert set(extras["cluster"]) <= set(extras["dev"])
+
+
 def test_needs_of_needs_are_followed() -> None:
     assert needed_by([Requirement("typer")]) >= {"typer", "rich", "markdown-it-py", "mdurl"}

@@ -1,0 +1,149 @@
+"""What is wrong with a scheduler's address, or with who is there, is said in one line and soon."""
+
+import asyncio
+import io
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from perfsim.errors import InputError
+from perfsim.scenario.schema import Scenario
+from perfsim.sweep import scheduler
+from perfsim.sweep.cluster import Cluster, check_cluster
+from perfsim.sweep.results import Order, sweep_into
+from perfsim.sweep.scheduler import check_address
+from scripts.local_cluster import HOST, LocalCluster, free_port
+
+TLS = Path(__file__).with_name("tls")
+CERTIFICATE, KEY = str(TLS / "certificate.pem"), str(TLS / "key.pem")
+
+
+def complaint(address: str) -> str:
+    with pytest.raises(InputError) as refused:
+        asyncio.run(check_cluster(Cluster(address, pytest.fail)))
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@contextmanager
+def web_server() -> Iterator[int]:
+    """Somebody who listens and speaks HTTP, as the scheduler's own dashboard does; the port."""
+    server = ThreadingHTTPServer((HOST, 0), BaseHTTPRequestHandler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "localhost", "localhost:8786", "http://localhost:8786", "tcp://localhost", "tcp://:8786", "tcp://h:0"),
+        *("tcp://h:65536", "tcp://h:8786/x", "tcp://a b:8786", "inproc://h:1", "tcp://user@h:8786"),
+    ],
+)
+def test_what_is_no_address_of_a_scheduler_is_refused(address: str) -> None:
+    assert complaint(address).endswith(
+        "is no scheduler's address; expected tcp://HOST:PORT or tls://HOST:PORT, as `dask scheduler` prints it when "
+        "it starts"
+    )
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:8786", "tls://node-1.cluster:1", "tcp://[::1]:65535"])
+def test_addresses_as_schedulers_print_them_are_taken(address: str) -> None:
+    check_address(address)
+
+
+def test_that_nobody_answers_is_said_within_ten_seconds(capfd: pytest.CaptureFixture[str]) -> None:
+    begun_s = time.monotonic()
+    address = f"tcp://{HOST}:{free_port()}"
+    told = complaint(address)
+    assert time.monotonic() - begun_s < 10
+    assert told == (
+        f"--scheduler: no scheduler answers at {address}; expected one that runs there: dask scheduler --port PORT"
+    )
+    assert capfd.readouterr() == ("", "")
+
+
+def test_one_who_listens_and_never_says_a_word_is_given_up_within_ten_seconds() -> None:
+    with socket.socket() as silent:
+        silent.bind((HOST, 0))
+        silent.listen()
+        begun_s = time.monotonic()
+        assert "no scheduler answers at" in complaint(f"tcp://{HOST}:{silent.getsockname()[1]}")
+        assert time.monotonic() - begun_s < 10
+
+
+@pytest.mark.parametrize("protocol, told", [("tcp", "no scheduler answers at"), ("tls", "does not speak TLS")])
+def test_a_web_server_is_no_scheduler(monkeypatch: pytest.MonkeyPatch, protocol: str, told: str) -> None:
+    monkeypatch.setattr(scheduler, "CONNECT_S", 1.0)
+    with web_server() as port:
+        assert told in complaint(f"{protocol}://{HOST}:{port}")
+
+
+def test_an_unknown_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "CONNECT_S", 1.0)
+    assert "no scheduler answers at tcp://nowhere.invalid:8786" in complaint("tcp://nowhere.invalid:8786")
+
+
+def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    told = complaint(f"tcp://{HOST}:8786")
+    assert told.startswith("--scheduler: the package distributed cannot be imported (")
+    assert told.endswith("expected it installed, here and on every worker: pip install 'perfsim[cluster]'")
+
+
+def test_workers_here_and_there_at_once_are_refused(tiny: Callable[..., Scenario], tmp_path: Path) -> None:
+    order = Order(
+        tiny(),
+        sets=(),
+        directory=tmp_path / "out",
+        engine="compiled",
+        jobs_count=2,
+        fresh=False,
+        resume_command="",
+        scheduler="tcp://h:1",
+    )
+    with pytest.raises(InputError, match="expected --scheduler or --jobs, not both"):
+        sweep_into(order, io.StringIO())
+    assert not (tmp_path / "out").exists()
+
+
+def test_tls_is_asked_for_where_it_is_spoken_and_certificates_where_they_lack(tmp_path: Path) -> None:
+    import dask
+
+    guarded = LocalCluster(tmp_path, protocol="tls")
+    files = ("--tls-ca-file", CERTIFICATE, "--tls-cert", CERTIFICATE, "--tls-key", KEY)
+    settings = {"ca-file": CERTIFICATE, "client.cert": CERTIFICATE, "client.key": KEY}
+    try:
+        guarded.start_scheduler("--protocol", "tls", *files)
+        told = complaint(guarded.address.replace("tls", "tcp"))
+        assert "speaks TLS alone; expected tls:// in its address, and the files of its certificates" in told
+        told = complaint(guarded.address)
+        assert "no TLS connection to the scheduler" in told
+        assert "DASK_DISTRIBUTED__COMM__TLS__CA_FILE" in told
+        with dask.config.set({f"distributed.comm.tls.{name}": file for name, file in settings.items()}):
+            asyncio.run(check_cluster(Cluster(guarded.address, pytest.fail)))
+    finally:
+        guarded.stop()
+
+
+def test_tls_is_refused_where_it_is_not_spoken(tmp_path: Path) -> None:
+    open_to_all = LocalCluster(tmp_path)
+    try:
+        open_to_all.start_scheduler()
+        told = complaint(open_to_all.address.replace("tcp", "tls"))
+        assert told.endswith("does not speak TLS; expected tcp:// in its address")
+    finally:
+        open_to_all.stop()
