@@ -111,7 +111,8 @@ def compare(
     Returns "points": a dict for each metric, pair of designs and point, with the values of the axes, ratio, low and
     high (its 95 % interval), pairs, p_different and p_same (corrected by Holm's method over the points), verdict, and
     more_replications that would decide what it cannot tell; "turns": where a verdict turns along an axis, with the
-    interval of that; "overall": all points of a metric together; and "notes", text.
+    interval of that; "overall": all points of a metric together; "spent": of a metric that is made of the time of a
+    path, the mean times in ns by kind at each point, of new and old; and "notes", text.
     Raises InputError, whose text is one line.
     """
     from perfsim.report.comparison import Asked

@@ -62,8 +62,8 @@ def compare_results(
     """Compare designs, or two sweeps, with intervals and verdicts.
 
     A verdict is faster, slower, the same, each of them shown, or "cannot tell" with the replications that would do.
-    Where it turns over along an axis is told too. Runs pair by point, seed and replication; of an unfinished sweep,
-    those that there are.
+    Where it turns over along an axis is told too, and why: the kinds of time of which a design is shown to spend more
+    or less. Runs pair by point, seed and replication; of an unfinished sweep, those that there are.
 
     \b
     Examples:

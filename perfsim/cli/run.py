@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from perfsim.measure.counts import Counts
-    from perfsim.measure.row import Result
+    from perfsim.measure.row import Result, Row
     from perfsim.scenario.schema import Scenario
 
 ONLY_POINT = 0
@@ -68,7 +68,6 @@ def run(
       perfsim run quickstart --design mine.py --check-every 1000
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
     from perfsim.engine import check_engine
-    from perfsim.report.tables import render, run_table
     from perfsim.scenario.validate import load_scenario
 
     asked = {"--vmstat": vmstat, "--vmstat-2.6.26": vmstat_then, "--lock-stat": lock_stat}
@@ -80,14 +79,23 @@ def run(
     rows = [result.row for result in results]
     if kernel_files:
         _write_kernel_files(kernel_files, {result.row["design"]: result.counts for result in results})
-        tell(render(run_table(rows), output_format.value).removesuffix("\n"))
+        tell(_text(rows, output_format).removesuffix("\n"))
     elif output_format is options.Format.JSON:
         write_data(json.dumps({"runs": rows}, indent=2, allow_nan=False) + "\n")
     else:
-        write_data(render(run_table(rows), output_format.value))
+        write_data(_text(rows, output_format))
     for design, row in zip(scenario.kernel.designs, rows, strict=True):
         _tell_violations(scenario, design, engine, row)
     exit_on_violations(rows)
+
+
+def _text(rows: list[Row], output_format: options.Format) -> str:
+    """The metrics, and below them, for people, where the time goes; CSV has one table alone."""
+    from perfsim.report.spent import spent_table
+    from perfsim.report.tables import render, run_table
+
+    tables = [run_table(rows), None if output_format is options.Format.CSV else spent_table(rows)]
+    return "\n".join(render(table, output_format.value) for table in tables if table)
 
 
 def _refuse_two_answers(kernel_files: list[str], output_format: options.Format) -> None:

@@ -33,8 +33,8 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "line": {"s.m.line_holders": "i8", "s.m.line_stamp": "u4"},
     "cpu": {
-        **_all("s.m.", "pending_ps cpu_state cpu_node misses locks_held waits_for wait_since_ps wait_serial"),
-        **_all("s.m.", "wait_next wait_before"),
+        **_all("s.m.", "pending_ps cpu_state cpu_node account misses locks_held waits_for wait_since_ps"),
+        **_all("s.m.", "wait_serial wait_next wait_before"),
         **_all("s.m.tally.", "cpu_category cpu_since"),
         **_all("s.run.", "current head tail woken_tail need_resched idle_from_ps idle_to_ps user_end_ps"),
     },

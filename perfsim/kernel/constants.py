@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from perfsim.machine.account import ATOMIC, TRANSFER, WAIT
+
 NONE = -1
 
 PG_LOCKED = 1 << 0
@@ -74,6 +76,20 @@ PROBE_NAMES = {
     MLOCK_CALL: "mlock_call",
     MUNLOCK_CALL: "munlock_call",
     FAULT: "fault",
+}
+
+# Kinds of time on a task's account: the machine's, by lock class from WAIT on, and those of the kernel's.
+SLEEP = WAIT + LOCK_CLASSES
+WAKE_UP = SLEEP + 1
+REDO = SLEEP + 2
+KINDS = SLEEP + 3
+KIND_NAMES = {
+    ATOMIC: "atomic",
+    TRANSFER: "transfer",
+    **{WAIT + lock_class: name for lock_class, name in enumerate(LOCK_NAMES)},
+    SLEEP: "sleep",
+    WAKE_UP: "wakeup",
+    REDO: "redo",
 }
 
 # vm events and counters of a run.

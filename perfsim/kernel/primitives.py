@@ -15,6 +15,7 @@ from perfsim.kernel.effects import (
     lru,
     memory,
     page,
+    probe,
     pte,
     ranges,
     reclaim,
@@ -229,9 +230,9 @@ THINK = _shared(sched.think, 0)
 HOLD_IN_USER = _shared(sched.hold_in_user, 0)
 HOLD = _local(sched.hold, 0)
 WORK = _local(sched.work, 1)
-COUNT_VM_EVENT = _local(sched.count_vm_event, 2)
-PROBE_BEGIN = _local(sched.probe_begin, 1)
-PROBE_END = _local(sched.probe_end, 1)
+COUNT_VM_EVENT = _local(probe.count_vm_event, 2)
+PROBE_BEGIN = _local(probe.probe_begin, 1)
+PROBE_END = _local(probe.probe_end, 1)
 KSWAPD_SLEEP = _shared(sched.kswapd_sleep, 0)
 WAKEUP_KSWAPD = _shared(sched.wakeup_kswapd, 1)
 

@@ -163,7 +163,10 @@ class Tasks(NamedTuple):
     Of a lock_loop: lock_class, page_count. Of a task with ranges: range_pages (of each, at most), its ranges in
     Ranges.order (first, count; those of an mlock task the unlocked ones first), shares (1 if they are those of the task
     whose mm it runs in). Of a migrate task: target (the node to go to, NONE for the next one each time), turns
-    (migrations begun). probe_depth, probe_start_ps: [task * HISTOGRAMS + probe]. key, draws: [task * STREAMS + stream].
+    (migrations begun). sleep_kind: what its sleep is booked as. probe_depth, probe_start_ps: [task * HISTOGRAMS +
+    probe]; probe_spent_ps: [(task * HISTOGRAMS + probe) * KINDS + kind], its account at the start. redo_start_ps: when
+    its putback started over, else NONE; redo_spent_ps: [task * KINDS + kind], its account then. key, draws: [task *
+    STREAMS + stream].
     """
 
     cpu: Ints
@@ -185,8 +188,12 @@ class Tasks(NamedTuple):
     shares: Ints
     target: Ints
     turns: Ints
+    sleep_kind: Ints
     probe_depth: Ints
     probe_start_ps: Ints
+    probe_spent_ps: Ints
+    redo_start_ps: Ints
+    redo_spent_ps: Ints
     key: Ints
     draws: Ints
 

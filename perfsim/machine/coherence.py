@@ -6,11 +6,13 @@ reads such a line for the first time is taken for a sharer too, which flatters t
 
 A copy leaves the cache after as many further misses of its CPU (an upgrade counts as one) as the cache has lines; the
 stamp remembers, modulo 2**32, when the first holder touched it, and all copies go with the first holder's. Costs are
-those of the field: a hit, a fetch from another cache, or memory at its home node.
+those of the field: a hit, a fetch from another cache, or memory at its home node. What a function returns is to be
+charged to the CPU; what of it is no hit is booked here.
 """
 
 from __future__ import annotations
 
+from perfsim.machine.account import ATOMIC, TRANSFER, book
 from perfsim.machine.costs import ATOMIC_LOCAL, DRAM_LOCAL, DRAM_REMOTE, L1_HIT
 from perfsim.machine.state import Machine
 from perfsim.numeric.random import MASK_32
@@ -42,6 +44,7 @@ def read_line(m: Machine, cpu: int, line: int) -> int:
     m.line_holders[line] = word
     m.misses[cpu] += 1
     m.line_stamp[line] = m.misses[cpu] & MASK_32
+    book(m, cpu, TRANSFER, cost_ps)
     return cost_ps
 
 
@@ -62,6 +65,7 @@ def own_line(m: Machine, cpu: int, line: int) -> int:
             cost_ps = max(cost_ps, _memory_ps(m, cpu, line))
     m.misses[cpu] += 1
     take_line(m, cpu, line)
+    book(m, cpu, TRANSFER, cost_ps)
     return cost_ps
 
 
@@ -73,6 +77,7 @@ def write_line(m: Machine, cpu: int, line: int) -> int:
 
 def atomic_on_line(m: Machine, cpu: int, line: int) -> int:
     """Cost in ps of an atomic read-modify-write: the transfer, if any, and the operation."""
+    book(m, cpu, ATOMIC, m.cost_ps[ATOMIC_LOCAL])
     return own_line(m, cpu, line) + m.cost_ps[ATOMIC_LOCAL]
 
 

@@ -12,7 +12,8 @@ ideal         queueing theory's lock: FIFO, random or LIFO; a hand-off takes fix
 
 from __future__ import annotations
 
-from perfsim.machine.coherence import own_line, take_line, write_line
+from perfsim.machine.account import TRANSFER, WAIT, book, synchronize
+from perfsim.machine.coherence import atomic_on_line, take_line, write_line
 from perfsim.machine.costs import ATOMIC_LOCAL, BARRIER_RELEASE, LINE_SERVICE
 from perfsim.machine.state import (
     ATTEMPTING,
@@ -66,10 +67,12 @@ def release(m: Machine, cpu: int, now: int, lock: int) -> int:
             _grant(m, _take_ordered(m, lock), now + handoff_ps, lock)
         return 0
     if waiters == 0:
-        m.pending_ps[cpu] += write_line(m, cpu, m.lock_line[lock]) + m.cost_ps[BARRIER_RELEASE]
+        m.pending_ps[cpu] += write_line(m, cpu, m.lock_line[lock])
+        synchronize(m, cpu, BARRIER_RELEASE)
         return 0
     store_ps = _store_ps(m, cpu, now, lock)
-    m.pending_ps[cpu] += store_ps + m.cost_ps[BARRIER_RELEASE]
+    m.pending_ps[cpu] += store_ps
+    synchronize(m, cpu, BARRIER_RELEASE)
     if m.rules.algorithm == TEST_AND_SET:
         _race(m, cpu, now + store_ps, lock)
     else:
@@ -93,7 +96,9 @@ def resume_spin(m: Machine, cpu: int, now: int) -> int:
     m.locks_held[cpu] += 1
     m.lock_since_ps[lock] = now
     spend(m.tally, cpu, now, KERNEL)
-    _count(m, cpu, lock, 1, now - m.wait_since_ps[cpu])
+    wait_ps = now - m.wait_since_ps[cpu]
+    book(m, cpu, WAIT + m.lock_class[lock], wait_ps)
+    _count(m, cpu, lock, 1, wait_ps)
     return 0
 
 
@@ -107,7 +112,7 @@ def write_beside_lock(m: Machine, cpu: int, now: int, lock: int) -> int:
 def _own(m: Machine, cpu: int, now: int, lock: int) -> None:
     cost_ps = 0
     if m.rules.algorithm != IDEAL:
-        cost_ps = own_line(m, cpu, m.lock_line[lock]) + m.cost_ps[ATOMIC_LOCAL]
+        cost_ps = atomic_on_line(m, cpu, m.lock_line[lock])
     m.lock_owner[lock] = cpu
     m.locks_held[cpu] += 1
     m.lock_since_ps[lock] = now + cost_ps
@@ -145,8 +150,11 @@ def _store_ps(m: Machine, cpu: int, now: int, lock: int) -> int:
     if refill_ps < 0:
         refill_ps = 0
     if m.rules.algorithm == QUEUED:
-        return _distance_ps(m, cpu, _first_waiter(m, lock))
-    return refill_ps + _farthest_waiter_ps(m, cpu, lock)
+        store_ps = _distance_ps(m, cpu, _first_waiter(m, lock))
+    else:
+        store_ps = refill_ps + _farthest_waiter_ps(m, cpu, lock)
+    book(m, cpu, TRANSFER, store_ps)
+    return store_ps
 
 
 def _pass_on(m: Machine, cpu: int, released_ps: int, lock: int) -> None:

@@ -69,8 +69,9 @@ class Rules(NamedTuple):
 
 class Machine(NamedTuple):
     """cost_ps: [cost]. transfer_ps: [node * nodes + node]. Columns of a CPU, and of devices behind them:
-    pending_ps (work done but not yet paid on the timeline), cpu_state, cpu_node, misses, locks_held, and its place in a
-    spinlock's queue. Of a line: holders and stamp (see coherence). Columns of a spinlock: see locks.
+    pending_ps (work done but not yet paid on the timeline), cpu_state, cpu_node, misses, locks_held, account (where in
+    spent_ps that of whom it runs begins), and its place in a spinlock's queue. spent_ps: [account + kind], see account.
+    Of a line: holders and stamp (see coherence). Columns of a spinlock: see locks.
     """
 
     rules: Rules
@@ -80,6 +81,8 @@ class Machine(NamedTuple):
     cpu_node: Ints
     pending_ps: Ints
     cpu_state: Ints
+    account: Ints
+    spent_ps: Ints
     misses: Ints
     line_holders: Ints
     line_stamp: Ints
@@ -112,8 +115,9 @@ class Machine(NamedTuple):
 class Layout(NamedTuple):
     """What the kernel asks of the machine. memory_lines: lines whose home follows from their number;
     homes: home node of each further line; lock_lines, lock_classes: [spinlock]; lock_kinds: number of lock classes,
-    sleeping locks included; key_seed: (seed, replication). device_nodes: home node of each device that
-    acts at instants of its own: a processor numbered behind the CPUs, whose time is nobody's.
+    sleeping locks included; accounts: number of those whose time is told apart, by so many kinds; key_seed: (seed,
+    replication). device_nodes: home node of each device that acts at instants of its own: a processor numbered behind
+    the CPUs, whose time is nobody's.
     """
 
     cpus: int
@@ -125,6 +129,8 @@ class Layout(NamedTuple):
     lock_classes: tuple[int, ...]
     lock_kinds: int
     histograms: int
+    accounts: int
+    kinds: int
     key_seed: tuple[int, int]
     device_nodes: tuple[int, ...] = ()
 
@@ -148,6 +154,8 @@ def new_machine(profile: CostProfile, cost_ps: tuple[int, ...], layout: Layout) 
         cpu_node=[*cpu_nodes(layout.cpus, nodes), *layout.device_nodes],
         pending_ps=[0] * cpus,
         cpu_state=[SWITCHED_OUT] * cpus,
+        account=[0] * cpus,
+        spent_ps=[0] * (layout.accounts * layout.kinds),
         misses=[0] * cpus,
         line_holders=Filled(0, lines),
         line_stamp=Filled(0, lines),
@@ -174,7 +182,7 @@ def new_machine(profile: CostProfile, cost_ps: tuple[int, ...], layout: Layout) 
         wait_before=[NONE] * cpus,
         serial=[0],
         wakes=Wakes([0], [0] * (cpus + 1), [0] * (cpus + 1), [0] * (cpus + 1)),
-        tally=new_tally(cpus, layout.lock_kinds, layout.histograms),
+        tally=new_tally(cpus, layout.lock_kinds, layout.histograms, layout.kinds),
     )
 
 

@@ -24,15 +24,17 @@ NO_TIME = 1 << 62
 class Tally(NamedTuple):
     """Counts of the measured window. Times in ps.
 
-    cpus, lock_classes, histograms: numbers of each. window_start: [ps].
+    cpus, lock_classes, histograms, kinds: numbers of each. window_start: [ps].
     cpu_ps: [cpu * CATEGORIES + category]; cpu_category, cpu_since: [cpu].
     con_bounces .. hold_max_ps: [lock class]; a bounce is a contention or an acquisition on another CPU than that of the
-    lock's last holder. The least of no times is NO_TIME. cells: [histogram * CELLS + cell]; latency_*: [histogram].
+    lock's last holder. The least of no times is NO_TIME. cells: [histogram * CELLS + cell]; latency_*: [histogram];
+    latency_spent_ps: [histogram * kinds + kind], the part of the total that went to a kind.
     """
 
     cpus: int
     lock_classes: int
     histograms: int
+    kinds: int
     window_start: Ints
     cpu_ps: Ints
     cpu_category: Ints
@@ -51,14 +53,16 @@ class Tally(NamedTuple):
     latency_count: Ints
     latency_total_ps: Ints
     latency_max_ps: Ints
+    latency_spent_ps: Ints
 
 
-def new_tally(cpus: int, lock_classes: int, histograms: int) -> Tally:
+def new_tally(cpus: int, lock_classes: int, histograms: int, kinds: int) -> Tally:
     """An empty tally; every CPU idle since time 0."""
     return Tally(
         cpus=cpus,
         lock_classes=lock_classes,
         histograms=histograms,
+        kinds=kinds,
         window_start=[0],
         cpu_ps=[0] * (cpus * CATEGORIES),
         cpu_category=[IDLE] * cpus,
@@ -77,6 +81,7 @@ def new_tally(cpus: int, lock_classes: int, histograms: int) -> Tally:
         latency_count=[0] * histograms,
         latency_total_ps=[0] * histograms,
         latency_max_ps=[0] * histograms,
+        latency_spent_ps=[0] * (histograms * kinds),
     )
 
 
@@ -151,6 +156,8 @@ def start_window(tally: Tally, now: int) -> None:
         tally.wait_min_ps[lock_class] = tally.hold_min_ps[lock_class] = NO_TIME
     for histogram in range(tally.histograms):
         tally.latency_count[histogram] = tally.latency_total_ps[histogram] = tally.latency_max_ps[histogram] = 0
+    for part in range(tally.histograms * tally.kinds):
+        tally.latency_spent_ps[part] = 0
     for cell in range(tally.histograms * CELLS):
         tally.cells[cell] = 0
     tally.window_start[0] = now

@@ -1,9 +1,9 @@
 """The one table of result columns: name, type, unit and meaning of each, in the order in which files have them.
 
-Parquet field metadata, the keys of a row, and the documentation all come from here. Units: ns, s, 1/s, pages, and "1"
-for pure numbers and other counts; "" for text and for lists, whose fields name their own. A value that does not exist,
-such as a percentile of no values, is null and never 0. Whatever is counted is counted in the measured window, unless
-its meaning says otherwise.
+Parquet field metadata, the keys of a row, and the documentation all come from here. Units: ns, ps (of sums that are
+exact), s, 1/s, pages, and "1" for pure numbers and other counts; "" for text and for lists, whose fields name their
+own. A value that does not exist, such as a percentile of no values, is null and never 0. Whatever is counted is counted
+in the measured window, unless its meaning says otherwise.
 """
 
 from __future__ import annotations
@@ -106,6 +106,23 @@ _LATENCIES = {
     "fault": "a page fault, from entry to return",
 }
 
+SPENT_ON = {
+    "work": "plain work of the CPU, hits in its cache included: what is of no other kind",
+    "atomic": "atomic operations and memory barriers, the transfer of the line aside",
+    "transfer": "fetching cache lines from other CPUs or from memory, or taking them away from those that have a copy",
+    "lru_lock": "spinning for a zone's lru_lock",
+    "page_lock": "asleep for a page lock, until woken for it",
+    "memcg_lock": "spinning for the memory cgroup's zone lock",
+    "wait_bucket": "spinning for the lock of a bucket of page wait queues",
+    "sleep": "asleep for anything else, until woken: a page under I/O, mmap_sem, another CPU's work queue, a timer",
+    "wakeup": "ready to run and not running: from a wake-up to running again, or while another task had the CPU",
+    "redo": "doing a putback over, from the first time on that it starts over to its end, whatever it does there",
+}
+"""The kinds of time that a measured path is made of, in the order of the columns."""
+
+SPENT_BY = {name: what.split(",")[0] for name, what in _LATENCIES.items() if "_wait" not in name}
+"""The paths whose time is told by kind."""
+
 _PERCENTILES = (("p50", "50"), ("p90", "90"), ("p99", "99"), ("p999", "99.9"))
 
 
@@ -132,6 +149,18 @@ def _percentile(label: str, of_100: str, what: str) -> str:
         "1/64 above the exact value, and never above the maximum. Null if there was none"
     )
     return f"{text}; with fewer than 1000 values it is the maximum." if label == "p999" else f"{text}."
+
+
+def _spent(name: str, what: str) -> tuple[Column, ...]:
+    return (
+        Column(
+            f"{name}_spent_total_ps", INT64, "ps", f"Sum of the times of {what}: to the picosecond, that of its kinds."
+        ),
+        *(
+            Column(f"{name}_spent_{kind}_ps", INT64, "ps", f"Of the times of {what}, the part spent on this: {doing}.")
+            for kind, doing in SPENT_ON.items()
+        ),
+    )
 
 
 _LOCKS = {
@@ -277,6 +306,7 @@ COLUMNS: tuple[Column, ...] = (
     *_IDENTITY,
     *_THROUGHPUT,
     *(column for name, what in _LATENCIES.items() for column in _latency(name, what)),
+    *(column for name, what in SPENT_BY.items() for column in _spent(name, what)),
     *(column for name, (lock, number) in _LOCKS.items() for column in _lock(name, lock, number)),
     *_PAGE_LOCK_QUEUE,
     *_PROTOCOL,

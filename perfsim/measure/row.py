@@ -154,6 +154,8 @@ def _measured(s: State, duration_ps: int) -> Row:
     row: Row = {name: s.events[event] * PS_PER_S / duration_ps for name, event in _RATES.items()}
     for name, histogram in _HISTOGRAMS.items():
         row |= _latency(s.m.tally, name, histogram)
+    for probe, name in k.PROBE_NAMES.items():
+        row |= _spent(s.m.tally, name, probe)
     for lock_class, name in enumerate(k.LOCK_NAMES):
         row |= _lock(s, lock_class, name, duration_ps)
     row |= {name: s.events[event] for name, event in _COUNTERS.items()}
@@ -178,6 +180,14 @@ def _latency(tally: Tally, name: str, histogram: int) -> Row:
     row[f"{prefix}_max_ns"] = largest_ps / PS_PER_NS if count else None
     row[f"{prefix}_hist"] = [{"upper_ns": upper(cell) / PS_PER_NS, "count": number} for cell, number in filled]
     return row
+
+
+def _spent(tally: Tally, name: str, probe: int) -> Row:
+    """Where the time of a measured path went, in ps: all, the kinds that are booked, and work, which is the rest."""
+    total_ps = tally.latency_total_ps[probe]
+    booked_ps = tally.latency_spent_ps[probe * k.KINDS : (probe + 1) * k.KINDS]
+    spent_ps = {f"{name}_spent_{kind}_ps": booked_ps[number] for number, kind in k.KIND_NAMES.items()}
+    return {f"{name}_spent_total_ps": total_ps, f"{name}_spent_work_ps": total_ps - sum(booked_ps)} | spent_ps
 
 
 def _percentile_ps(filled: list[tuple[int, int]], count: int, per_mille: int, largest_ps: int) -> float:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perfsim.errors import InputError, quoted
 from perfsim.report.axes import axis_heads
+from perfsim.report.reasons import HOW_WHY, reasons, spent_of, spent_records
 from perfsim.report.render import FORMATS, Cell, Head, Interval, Kind, Table, render
 from perfsim.report.verdicts import how_to_read, name, overall_line, summary, turn_lines, verdict_text, what_is_missing
 from perfsim.stats.comparison import Verdict, columns_for, families
 from perfsim.stats.matching import between, within
 from perfsim.stats.metrics import USUAL, check_metric
 from perfsim.stats.ratios import PAIRS_LIMIT
+from perfsim.stats.spent import share_of
 from perfsim.sweep.outcome import read_results
 from perfsim.units import PPM_PER_WHOLE, parse_fraction_ppm
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from perfsim.stats.matching import Matched
 
 Record = dict[str, Any]
+
+WHY = "why"
 
 
 class Asked(NamedTuple):
@@ -50,13 +54,15 @@ def compare(asked: Asked) -> Comparison:
             raise InputError("--metric", f"{quoted(metric)} is given twice; expected each metric once")
     margin = _margin(asked.margin)
     columns = columns_for(asked.metrics)
-    results = read_results(asked.results, columns)
+    shares = [share for metric in asked.metrics if (share := share_of(metric))]
+    welcome = [column for share in shares for column in share.columns()]
+    results = read_results(asked.results, columns, welcome)
     if asked.other is None:
         matched = within(results, asked.base, asked.designs)
     elif asked.base is not None:
         raise InputError("--base", "two results are compared with each other; expected one, or no --base")
     else:
-        matched = between(results, read_results(asked.other, columns), asked.designs)
+        matched = between(results, read_results(asked.other, columns, welcome), asked.designs)
     return Comparison(matched, families(matched, asked.metrics, margin), margin)
 
 
@@ -86,16 +92,18 @@ class Comparison:
         if form == "csv" or form not in FORMATS:
             return render(self._long(), form)
         tables = [self._table(family) for family in self.families]
-        tables[-1] = replace(tables[-1], notes=(*tables[-1].notes, *self._notes()))
+        how_why = [HOW_WHY] if any(head.key == WHY for table in tables for head in table.heads) else []
+        tables[-1] = replace(tables[-1], notes=(*tables[-1].notes, *self._notes(), *how_why))
         return "\n".join(render(table, form) for table in tables)
 
     def records(self) -> dict[str, list[Any]]:
-        """For scripts: one of each family and point, one of each family, one of each turn; and notes, in words."""
+        """For scripts: one of each family and point, of each family, of each turn, of each time; notes, in words."""
         summaries = [f"{family.metric}: {summary(family, self.margin)}" for family in self.families]
         return {
             "points": [record for family in self.families for record in _point_records(self.matched, family)],
             "overall": [record for family in self.families for record in _overall_records(family)],
             "turns": [_turn_record(self.matched, family, turn) for family in self.families for turn in family.turns],
+            "spent": list(spent_records(self.matched, self.families)),
             "notes": [*summaries, *self._notes()],
         }
 
@@ -104,6 +112,7 @@ class Comparison:
 
     def _table(self, family: Family) -> Table:
         """The points of one family, with its summary and turns."""
+        why_heads, whys = _why(self.matched, family)
         heads = (
             *axis_heads(self.matched.axes),
             Head("old_mean", family.old),
@@ -112,6 +121,7 @@ class Comparison:
             Head("ratio", "95 % interval", kind=Kind.INTERVAL),
             Head("pairs", "pairs"),
             Head("verdict", "verdict"),
+            *why_heads,
         )
         figures = zip(
             *(map(_cell, values.tolist()) for values in (family.old_mean, family.new_mean, family.ratio)),
@@ -120,8 +130,8 @@ class Comparison:
             strict=True,
         )
         rows = tuple(
-            (*point, *cells, verdict_text(family, index))
-            for index, (point, cells) in enumerate(zip(self.matched.points, figures, strict=True))
+            (*point, *cells, verdict_text(family, index), *why)
+            for index, (point, cells, why) in enumerate(zip(self.matched.points, figures, whys, strict=True))
         )
         caption = f"{self.matched.name}: {family.metric}, {family.new} against {family.old}"
         below = (summary(family, self.margin), *overall_line(family), *turn_lines(self.matched, family))
@@ -131,6 +141,15 @@ class Comparison:
         records = [record for family in self.families for record in _point_records(self.matched, family)]
         heads = tuple(Head(key, key, kind=Kind.EXACT) for key in records[0])
         return Table("points", self.matched.name, heads, tuple(tuple(record.values()) for record in records))
+
+
+def _why(matched: Matched, family: Family) -> tuple[tuple[Head, ...], list[tuple[Cell, ...]]]:
+    """What the new side spends more or less on, each point's in a column of its own; no column if that is nothing."""
+    spent = spent_of(matched, family)
+    said = [] if spent is None else reasons(spent)
+    if spent is None or not any(said):
+        return (), [()] * len(matched.points)
+    return (Head(WHY, f"why, ns per {spent.share.per}"),), [(one or None,) for one in said]
 
 
 def _point_records(matched: Matched, family: Family) -> Iterator[Record]:

@@ -127,12 +127,15 @@ def p_same(of: LogRatios, margin: float) -> Floats:
 
 
 def holm(p: Floats) -> Floats:
-    """Holm's adjusted p of one family: reject where it is at most the level. NaN, no test, is not in the family."""
-    adjusted = np.full(p.shape, np.nan)
-    tested = np.flatnonzero(~np.isnan(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
-    factors = np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * p[order]))
+    """Holm's adjusted p of a family, or of many along the last axis: reject where it is at most the level.
+
+    NaN, no test, is not in the family.
+    """
+    order = np.argsort(p, axis=-1, kind="stable")  # NaN comes last
+    factors = (~np.isnan(p)).sum(axis=-1, keepdims=True) - np.arange(p.shape[-1])
+    ordered = np.maximum.accumulate(factors * np.take_along_axis(p, order, -1), axis=-1)
+    adjusted = np.empty_like(p)
+    np.put_along_axis(adjusted, order, np.minimum(1.0, ordered), -1)
     return adjusted
 
 

@@ -21,7 +21,7 @@ from perfsim.store.parts import read_parts
 from perfsim.sweep.directory import MANIFEST, PARTS, RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,8 +30,10 @@ _OURS = {column.name for column in COLUMNS}
 _EXPECTED = "expected results that perfsim sweep wrote"
 
 
-def read_results(name: str, wanted: Sequence[str]) -> Results:
+def read_results(name: str, wanted: Sequence[str], welcome: Sequence[str] = ()) -> Results:
     """Read a directory of results, or a file of runs, with the columns that are wanted of it.
+
+    welcome: further columns, which results of an older perfsim may lack.
 
     Raises InputError, in one line, for what is missing, damaged, foreign, of a newer form, empty, or has other columns.
     """
@@ -40,8 +42,11 @@ def read_results(name: str, wanted: Sequence[str]) -> Results:
     path = Path(name)
     wanted = tuple(dict.fromkeys((VIOLATIONS, *wanted)))
     if not path.is_dir():
+        wanted = _with_those_there(wanted, welcome, [column_names(path)])
         return _arranged(name, [_finished(path, wanted)], _manifest(path.parent) if path.name == RUNS else None)
     waiting = read_parts(path / PARTS).rows
+    finished = [column_names(path / RUNS)] if (path / RUNS).exists() else []
+    wanted = _with_those_there(wanted, welcome, [*finished, *waiting])
     tables = [_finished(path / RUNS, wanted)] if (path / RUNS).exists() else []
     if waiting:
         tables.append(_unfinished(path / PARTS, waiting, wanted))
@@ -52,6 +57,13 @@ def read_results(name: str, wanted: Sequence[str]) -> Results:
 
 def _manifest(directory: Path) -> Manifest | None:
     return read_manifest(directory / MANIFEST) if (directory / MANIFEST).exists() else None
+
+
+def _with_those_there(
+    wanted: Sequence[str], welcome: Sequence[str], all_names: Sequence[Container[str]]
+) -> tuple[str, ...]:
+    """What is wanted, and of what is welcome besides what is everywhere."""
+    return tuple(dict.fromkeys([*wanted, *(one for one in welcome if all(one in names for names in all_names))]))
 
 
 def _finished(path: Path, wanted: Sequence[str]) -> pa.Table:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from perfsim.engine.prepare import profile_of
 from perfsim.kernel.constants import SWAP_CLUSTER_MAX
+from perfsim.measure.columns import SPENT_ON
 from perfsim.scenario.points import task_count
 from perfsim.truth.queueing import PS_PER_NS, Handoff, throughput_bounds_per_ns
 
@@ -60,6 +61,8 @@ def violated_laws(row: Row, scenario: Scenario) -> list[str]:
             broken += _lock(row, column.removesuffix("_acquisitions"))
         if column.endswith("_latency_hist"):
             broken += _latency(row, column.removesuffix("_hist"))
+        if column.endswith("_spent_total_ps"):
+            broken += _spent(row, column.removesuffix("_spent_total_ps"))
     loops = loops_of(scenario, row["cpus"], row["nodes"])
     return broken if loops is None else [*broken, *_loops(row, loops)]
 
@@ -161,6 +164,18 @@ def _latency(row: Row, latency: str) -> Iterator[str]:
     ordered = [figures[name] for name in (*PER_MILLE, "max")]
     if ordered != sorted(ordered):
         yield f"{latency}: percentiles and maximum are not in order: {ordered}"
+
+
+def _spent(row: Row, name: str) -> Iterator[str]:
+    """What was spent by kind is, to the picosecond, what the latencies sum to."""
+    total_ps, count = row[f"{name}_spent_total_ps"], row[f"{name}_latency_count"]
+    kinds_ps = sum(row[f"{name}_spent_{kind}_ps"] for kind in SPENT_ON)
+    if kinds_ps != total_ps:
+        yield f"{name}: {kinds_ps} ps by kind, {total_ps} ps in all"
+    if count and row[f"{name}_latency_mean_ns"] != total_ps / count / PS_PER_NS:
+        yield f"{name}: {total_ps} ps in all are not {count} times the mean of {row[f'{name}_latency_mean_ns']} ns"
+    if not count and total_ps:
+        yield f"{name}: {total_ps} ps in all of no value"
 
 
 def _upper_of_rank(cells: list[dict[str, Any]], rank: int) -> float:

@@ -60,7 +60,21 @@ def test_csv_and_markdown_carry_the_table(perfsim: Perfsim, tiny: Tiny) -> None:
     head, *lines = csv.reader(io.StringIO(perfsim("run", "quickstart", *tiny, "--format", "csv")[1]))
     assert head == ["metric", "unit", "lock_page", "redo", "redo/lock_page"]
     assert lines
-    assert "| metric | unit |" in perfsim("run", "quickstart", *tiny, "--format", "markdown")[1]
+    markdown = perfsim("run", "quickstart", *tiny, "--format", "markdown")[1]
+    assert "| metric | unit |" in markdown
+    assert "\n\nwhere the time goes, in ns\n\n| per | spent on |" in markdown
+
+
+def test_below_the_metrics_stands_where_the_time_of_a_putback_goes(perfsim: Perfsim, tiny: Tiny) -> None:
+    """Kinds that sum to the mean, as far as people see its digits."""
+    words = ("run", "quickstart", *tiny, "--design", "redo")
+    (row,) = rows_of(perfsim(*words, "--format", "json")[1])
+    _, _, table = perfsim(*words)[1].partition("\n\nwhere the time goes, in ns\n")
+    lines = [line.rsplit(maxsplit=1) for line in table.splitlines() if line.startswith("putback ")]
+    shown = {head.removeprefix("putback").strip(): float(figure.replace(",", "")) for head, figure in lines}
+    assert shown.keys() >= {"work", "atomics, barriers", "line transfers", "total"}
+    assert shown["total"] == pytest.approx(row["putback_latency_mean_ns"], rel=1e-3)
+    assert sum(shown.values()) == pytest.approx(2 * shown["total"], rel=1e-3)
 
 
 def test_the_sweep_of_the_workload_is_left_aside(perfsim: Perfsim, tiny: Tiny) -> None:

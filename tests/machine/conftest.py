@@ -68,6 +68,8 @@ def make_machine(make_profile: ProfileMaker) -> MachineMaker:
             lock_classes=(0, 1),
             lock_kinds=2,
             histograms=2,
+            accounts=cpus,
+            kinds=4,
             key_seed=(1, 0),
         )
         return as_lists(new_machine(profile, profile.best_ps, layout))

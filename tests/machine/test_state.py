@@ -56,13 +56,13 @@ def test_the_farthest_transfer_of_a_node_is_the_longest_of_its_row(m: Machine) -
 
 
 def test_costs_are_those_given_and_not_the_profiles_own(make_profile: ProfileMaker) -> None:
-    layout = Layout(1, 1, 8, 8, (), (), (), 1, 1, (1, 0))
+    layout = Layout(1, 1, 8, 8, (), (), (), 1, 1, 1, 3, (1, 0))
     m = new_machine(make_profile(), tuple(range(1_000, 1_000 + len(COST_NAMES))), layout)
     assert m.cost_ps[DRAM_LOCAL] == 1_000 + DRAM_LOCAL
 
 
 def test_too_few_costs_are_a_bug(make_profile: ProfileMaker) -> None:
-    layout = Layout(1, 1, 8, 8, (), (), (), 1, 1, (1, 0))
+    layout = Layout(1, 1, 8, 8, (), (), (), 1, 1, 1, 3, (1, 0))
     with pytest.raises(AssertionError, match="3 costs"):
         new_machine(make_profile(), (1, 2, 3), layout)
 

@@ -23,8 +23,8 @@ from perfsim.numeric.buckets import CELLS, bucket
 
 
 def small_tally() -> Tally:
-    """Two CPUs, two lock classes, three histograms."""
-    return new_tally(2, 2, 3)
+    """Two CPUs, two lock classes, three histograms, two kinds of time."""
+    return new_tally(2, 2, 3, 2)
 
 
 def cpu_times(tally: Tally, cpu: int) -> list[int]:
@@ -137,6 +137,7 @@ def test_the_end_of_the_warm_up_forgets_every_count() -> None:
     acquired(tally, 1, 1, 1, 700)
     held(tally, 0, 0, 90)
     latency(tally, 2, 4_000)
+    tally.latency_spent_ps[5] = 3_000
     start_window(tally, 250)
     fresh = small_tally()
     kept = {"window_start", "cpu_category", "cpu_since"}

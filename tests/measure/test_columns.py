@@ -109,6 +109,8 @@ def test_every_column_of_the_contract_is_there_and_few_others() -> None:
     latencies = ("putback", "lru_lock_wait", "page_lock_wait", "reclaim_batch", "mlock_call", "munlock_call", "fault")
     figures = ("count", "mean_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "hist")
     locks = ("lru_lock", "page_lock", "memcg_lock", "wait_bucket")
+    paths = ("putback", "reclaim_batch", "mlock_call", "munlock_call", "fault")
+    kinds = ("work", "atomic", "transfer", *locks, "sleep", "wakeup", "redo")
     of_a_lock = ("acquisitions", "contentions", "wait_total_ns", "wait_max_ns", "hold_total_ns", "hold_max_ns")
     events = ("culled", "rescued", "scanned", "mlocked", "munlocked", "cleared", "stranded")
     rates = ("reclaim_scanned", "reclaim_freed", "putback", "mlock_pages", "munlock_pages", "faults", "migrated")
@@ -117,6 +119,7 @@ def test_every_column_of_the_contract_is_there_and_few_others() -> None:
         *("run_id", "point", "design", "profile", "cpus", "nodes", "replication", "seed", "engine"),
         *(f"{rate}_per_s" for rate in rates),
         *(f"{latency}_latency_{figure}" for latency in latencies for figure in figures),
+        *(f"{path}_spent_{kind}_ps" for path in paths for kind in ("total", *kinds)),
         *(f"{lock}_{figure}" for lock in locks for figure in (*of_a_lock, "utilization")),
         *("page_lock_sleeps", "page_lock_steals", "redo_retries", "stranded_pages"),
         *("pgscan", "pgsteal", "pgactivate", "pgdeactivate"),

@@ -61,6 +61,15 @@ def test_a_sweep_of_a_precision_says_how_many_draws_came_first(tmp_path: Path) -
     assert read_results(str(directory), []).first_draws == 10
 
 
+@pytest.mark.parametrize("finished", [0, 20, 48])
+def test_what_is_welcome_is_read_where_all_rows_have_it(tmp_path: Path, scenario: Scenario, finished: int) -> None:
+    rows = rows_of(scenario, figure)
+    directory = store(tmp_path / "a", scenario, rows[:finished], rows[finished:])
+    found = read_results(str(directory), [SCANNED], [P99, "from_another_time"])
+    assert {SCANNED, P99} <= found.values.keys()
+    assert "from_another_time" not in found.values
+
+
 def test_a_null_and_a_missing_run_are_no_value_but_not_the_same(tmp_path: Path, scenario: Scenario) -> None:
     rows = rows_of(scenario, figure)
     rows[0][P99] = None

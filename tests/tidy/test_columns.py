@@ -12,7 +12,15 @@ TYPES = {"string", "int64", "float64", "hist", "defects", "checks"}
 WITHOUT_UNIT = {"string", "hist", "defects", "checks"}
 
 # An ending of a name is a promise of the unit. A pure number's unit is "1".
-UNIT_OF_ENDING = {"_ns": "ns", "_s": "s", "_per_s": "1/s", "_fraction": "1", "_count": "1", "_utilization": "1"}
+UNIT_OF_ENDING = {
+    "_ns": "ns",
+    "_ps": "ps",
+    "_s": "s",
+    "_per_s": "1/s",
+    "_fraction": "1",
+    "_count": "1",
+    "_utilization": "1",
+}
 
 
 def faults(column: Column) -> list[str]:

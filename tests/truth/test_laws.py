@@ -99,6 +99,8 @@ BROKEN = {
     "a percentile is not the histogram's": (scaled("lru_lock_wait_latency_p99_ns", 0.9), "p99 of"),
     "percentiles are out of order": (replaced("lru_lock_wait_latency_p90_ns", 1e9), "not in order"),
     "nothing was put back, but it has a mean": (replaced("putback_latency_mean_ns", 0.0), "no value, but a mean"),
+    "a path's time is not that of its kinds": (added("fault_spent_redo_ps", 1), "ps by kind"),
+    "a path's time is of no call": (added("fault_spent_total_ps", 1), "in all of no value"),
     "waits were not spun": (traded("cpu_spin_fraction", "cpu_user_fraction", 0.2), "waits for spinlocks lasted"),
     "more was spun than waited": (traded("cpu_user_fraction", "cpu_spin_fraction", 0.2), "but waits lasted"),
     "CPUs spin while no lock is held": (traded("cpu_user_fraction", "cpu_spin_fraction", 0.5), "more than all can"),

@@ -18,6 +18,7 @@ from perfsim.kernel.constants import (
     VECTOR_SLOTS,
 )
 from perfsim.kernel.state import State, list_head, page_lru, spinlock, zone_of
+from perfsim.machine.account import TRANSFER, book
 from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
 from perfsim.machine.costs import L1_HIT, LRU_ADD_PAGE, LRU_ISOLATE_PAGE, MEMCG_MOVE, PER_MILLE, PREFETCH_HIDDEN
 from perfsim.machine.locks import write_beside_lock
@@ -73,7 +74,9 @@ def prefetchw_prev_lru_page(s: State, task: int, now: int, page: int) -> int:
     neighbour = s.pages.before[page]
     if neighbour < s.settings.first_head:
         cost_ps = own_line(s.m, cpu, neighbour)
-        s.m.pending_ps[cpu] += cost_ps - cost_ps * s.m.cost_ps[PREFETCH_HIDDEN] // PER_MILLE
+        hidden_ps = cost_ps * s.m.cost_ps[PREFETCH_HIDDEN] // PER_MILLE
+        s.m.pending_ps[cpu] += cost_ps - hidden_ps
+        book(s.m, cpu, TRANSFER, -hidden_ps)
         _fetch_early(s, s.pages.before[neighbour])
     return 0
 

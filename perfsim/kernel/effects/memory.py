@@ -35,6 +35,7 @@ from perfsim.kernel.effects.bug import bug
 from perfsim.kernel.effects.rwsem import line_of_mm, readable
 from perfsim.kernel.effects.sched import choose, draw_of
 from perfsim.kernel.state import State, cache_index, is_of_object, zone_of
+from perfsim.machine.account import synchronize
 from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
 from perfsim.machine.costs import (
     ATOMIC_LOCAL,
@@ -223,7 +224,7 @@ def _locked_by_range(s: State, task: int, page: int) -> int:
     s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, line_of_mm(s, mm))
     if not readable(s, mm):
         return SWAP_AGAIN
-    work(s.m, cpu, ATOMIC_LOCAL)  # up_read
+    synchronize(s.m, cpu, ATOMIC_LOCAL)  # up_read
     return SWAP_MLOCK
 
 

@@ -12,19 +12,19 @@ from __future__ import annotations
 from perfsim.kernel.constants import (
     BUG_ATOMIC,
     CHOICE,
-    HISTOGRAMS,
     HOLD,
     KEVENTD,
+    KINDS,
     NONE,
     PAGE_LOCK,
-    PUTBACK,
-    PUTBACKS,
+    SLEEP,
     STREAMS,
     TASK_DONE,
     TASK_READY,
     TASK_RUNNING,
     TASK_SLEEPING,
     THINK,
+    WAKE_UP,
 )
 from perfsim.kernel.effects.bug import bug
 from perfsim.kernel.state import State
@@ -42,7 +42,7 @@ from perfsim.machine.state import (
     wake,
 )
 from perfsim.machine.state import work as machine_work
-from perfsim.machine.tally import IDLE, KERNEL, SWITCH, USER, latency, spend
+from perfsim.machine.tally import IDLE, KERNEL, SWITCH, USER, spend
 from perfsim.numeric.columns import Ints
 from perfsim.numeric.random import below, draw, duration
 
@@ -132,32 +132,6 @@ def work(s: State, task: int, now: int, cost: int) -> int:
     return 0
 
 
-def count_vm_event(s: State, task: int, now: int, event: int, delta: int) -> int:
-    """count_vm_event(s): per-CPU counters, folded here at once."""
-    s.events[event] += delta
-    return 0
-
-
-def probe_begin(s: State, task: int, now: int, probe: int) -> int:
-    """A measured path is entered; nested entries of the same probe are part of the outermost."""
-    at = task * HISTOGRAMS + probe
-    if s.tasks.probe_depth[at] == 0:
-        s.tasks.probe_start_ps[at] = now + s.m.pending_ps[s.tasks.cpu[task]]
-    s.tasks.probe_depth[at] += 1
-    return 0
-
-
-def probe_end(s: State, task: int, now: int, probe: int) -> int:
-    """A measured path is left: record its latency on the task's own clock."""
-    at = task * HISTOGRAMS + probe
-    s.tasks.probe_depth[at] -= 1
-    if s.tasks.probe_depth[at] == 0:
-        latency(s.m.tally, probe, now + s.m.pending_ps[s.tasks.cpu[task]] - s.tasks.probe_start_ps[at])
-        if probe == PUTBACK:
-            s.events[PUTBACKS] += 1
-    return 0
-
-
 def kswapd_sleep(s: State, task: int, now: int) -> int:
     """kswapd's schedule(): until an allocation finds its zone low."""
     if s.stop[0]:
@@ -188,8 +162,9 @@ def draw_of(s: State, task: int, stream: int) -> int:
     return number
 
 
-def sleep(s: State, task: int, now: int) -> int:
-    """schedule() with the task not runnable. Returns BLOCKED."""
+def sleep(s: State, task: int, now: int, kind: int = SLEEP) -> int:
+    """schedule() with the task not runnable. kind: what the time is booked as. Returns BLOCKED."""
+    s.tasks.sleep_kind[task] = kind
     set_state(s, task, TASK_SLEEPING, now)
     _switch_away(s, s.tasks.cpu[task], now)
     return BLOCKED
@@ -351,6 +326,13 @@ def _turn_to(s: State, cpu: int, at_ps: int, category: int) -> None:
 
 
 def set_state(s: State, task: int, state: int, now: int) -> None:
-    """A task runs, waits, sleeps or is done from now on."""
+    """A task runs, waits, sleeps or is done from now on; if it did not run until now, that is booked on its account."""
+    before = s.tasks.state[task]
+    if before == TASK_SLEEPING:
+        s.m.spent_ps[task * KINDS + s.tasks.sleep_kind[task]] += now - s.tasks.since_ps[task]
+    elif before == TASK_READY:
+        s.m.spent_ps[task * KINDS + WAKE_UP] += now - s.tasks.since_ps[task]
+    if state == TASK_RUNNING:
+        s.m.account[s.tasks.cpu[task]] = task * KINDS
     s.tasks.state[task] = state
     s.tasks.since_ps[task] = now

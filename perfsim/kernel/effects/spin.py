@@ -6,6 +6,7 @@ from perfsim.kernel.constants import BUG_RECURSION, NONE
 from perfsim.kernel.effects.bug import bug
 from perfsim.kernel.state import State, spinlock
 from perfsim.machine import locks
+from perfsim.machine.account import synchronize
 from perfsim.machine.costs import BARRIER_FULL, IRQ_ENABLE, IRQ_RESTORE
 from perfsim.machine.state import work
 
@@ -43,5 +44,5 @@ def spin_unlock_irqrestore(s: State, task: int, now: int, lock_class: int, index
 
 def smp_mb(s: State, task: int, now: int) -> int:
     """smp_mb(), and smp_mb__before_clear_bit() of unlock_page."""
-    work(s.m, s.tasks.cpu[task], BARRIER_FULL)
+    synchronize(s.m, s.tasks.cpu[task], BARRIER_FULL)
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from perfsim.kernel.constants import NONE, PAGE_LOCK, PAGE_LOCK_SLEEPS, PG_LOCKED, TASK_SLEEPING
 from perfsim.kernel.effects.sched import sleep, wake_task
 from perfsim.kernel.state import State, bucket_of
+from perfsim.machine.account import WAIT, synchronize
 from perfsim.machine.coherence import read_line, write_line
 from perfsim.machine.costs import BARRIER_FULL, WAKEUP
 from perfsim.machine.state import work
@@ -60,8 +61,10 @@ def io_schedule(s: State, task: int, now: int) -> int:
     """io_schedule(): sleep, unless the wake-up has come since prepare_to_wait."""
     if s.queues.woken[task]:
         return 0
-    s.events[PAGE_LOCK_SLEEPS] += 1 if s.queues.flag[task] == PG_LOCKED else 0
-    return sleep(s, task, now)
+    if s.queues.flag[task] != PG_LOCKED:
+        return sleep(s, task, now)
+    s.events[PAGE_LOCK_SLEEPS] += 1
+    return sleep(s, task, now, WAIT + PAGE_LOCK)
 
 
 def wait_queued(s: State, task: int, now: int) -> int:
@@ -106,7 +109,7 @@ def wake_up_bit(s: State, task: int, now: int, page: int, flag: int) -> int:
 def _enqueues(s: State, task: int, page: int, flag: int) -> int:
     """What both forms of prepare_to_wait do: 1 if the task is still to be queued."""
     cpu = s.tasks.cpu[task]
-    work(s.m, cpu, BARRIER_FULL)
+    synchronize(s.m, cpu, BARRIER_FULL)
     s.queues.woken[task] = 0
     if s.queues.queued[task]:
         return 0

@@ -7,11 +7,7 @@ import pytest
 from perfsim.kernel.constants import (
     BUG_ATOMIC,
     CHOICE,
-    MLOCK_CALL,
     NONE,
-    PGSCAN,
-    PUTBACK,
-    PUTBACKS,
     TASK_DONE,
     TASK_NEW,
     TASK_READY,
@@ -23,8 +19,6 @@ from perfsim.kernel.effects.sched import (
     TIMESLICE_PS,
     choose,
     draw_of,
-    probe_begin,
-    probe_end,
     resume,
     wake_task,
 )
@@ -365,34 +359,5 @@ def test_a_cpu_resumed_that_was_not_waiting_is_a_bug(s: State, do: Do) -> None:
         resume(s, 0, 5)
 
 
-def test_work_and_events_add_up(s: State, do: Do, costs: list[int]) -> None:
+def test_work_is_charged_by_its_figure(s: State, do: Do, costs: list[int]) -> None:
     assert do(s, "work", PAGE_COPY) == (0, costs[PAGE_COPY])
-    do(s, "count_vm_event", PGSCAN, 32)
-    do(s, "count_vm_event", PGSCAN, 7)
-    assert s.events[PGSCAN] == 39
-
-
-def test_a_probe_measures_the_tasks_own_clock_with_work_that_is_not_yet_paid(s: State) -> None:
-    s.m.pending_ps[0] = 50
-    probe_begin(s, 0, 1_000, MLOCK_CALL)
-    s.m.pending_ps[0] = 400
-    probe_end(s, 0, 9_000, MLOCK_CALL)
-    assert (s.m.tally.latency_count[MLOCK_CALL], s.m.tally.latency_total_ps[MLOCK_CALL]) == (1, 9_400 - 1_050)
-
-
-def test_nested_probes_are_one_latency_and_probes_of_tasks_their_own(s: State, do: Do) -> None:
-    do(s, "probe_begin", PUTBACK, now=1_000)
-    do(s, "probe_begin", PUTBACK, now=2_000)
-    do(s, "probe_begin", PUTBACK, task=1, now=2_500)
-    do(s, "probe_end", PUTBACK, now=3_000)
-    assert (s.m.tally.latency_count[PUTBACK], s.events[PUTBACKS]) == (0, 0)
-    do(s, "probe_end", PUTBACK, now=4_000)
-    assert (s.m.tally.latency_max_ps[PUTBACK], s.events[PUTBACKS]) == (3_000, 1)
-    do(s, "probe_end", PUTBACK, task=1, now=5_000)
-    assert (s.m.tally.latency_total_ps[PUTBACK], s.events[PUTBACKS]) == (5_500, 2)
-
-
-def test_only_putback_counts_putbacks(s: State, do: Do) -> None:
-    do(s, "probe_begin", MLOCK_CALL)
-    do(s, "probe_end", MLOCK_CALL)
-    assert s.events[PUTBACKS] == 0
