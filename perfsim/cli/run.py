@@ -77,25 +77,34 @@ def run(
     scenario = load_scenario(workload, sets or (), profile=profile, designs=designs or (), seed=seed)
     results = _results(scenario, engine, check_every or 0)
     rows = [result.row for result in results]
+    widths = [_half_widths(result) for result in results]
     if kernel_files:
         _write_kernel_files(kernel_files, {result.row["design"]: result.counts for result in results})
-        tell(_text(rows, output_format).removesuffix("\n"))
+        tell(_text(rows, widths, output_format).removesuffix("\n"))
     elif output_format is options.Format.JSON:
-        write_data(json.dumps({"runs": rows}, indent=2, allow_nan=False) + "\n")
+        by_design = {row["design"]: of_run for row, of_run in zip(rows, widths, strict=True)}
+        write_data(json.dumps({"runs": rows, "half_widths": by_design}, indent=2, allow_nan=False) + "\n")
     else:
-        write_data(_text(rows, output_format))
+        write_data(_text(rows, widths, output_format))
     for design, row in zip(scenario.kernel.designs, rows, strict=True):
         _tell_violations(scenario, design, engine, row)
     exit_on_violations(rows)
 
 
-def _text(rows: list[Row], output_format: options.Format) -> str:
+def _text(rows: list[Row], widths: list[dict[str, float]], output_format: options.Format) -> str:
     """The metrics, and below them, for people, where the time goes; CSV has one table alone."""
     from perfsim.report.spent import spent_table
     from perfsim.report.tables import render, run_table
 
-    tables = [run_table(rows), None if output_format is options.Format.CSV else spent_table(rows)]
+    tables = [run_table(rows, widths), None if output_format is options.Format.CSV else spent_table(rows)]
     return "\n".join(render(table, output_format.value) for table in tables if table)
+
+
+def _half_widths(result: Result) -> dict[str, float]:
+    """How surely a steady run tells its rates by itself: half the 95 % interval of each, relative to it."""
+    from perfsim.measure.batches import half_widths
+
+    return {} if result.row["unsteady"] else half_widths(result.record)
 
 
 def _refuse_two_answers(kernel_files: list[str], output_format: options.Format) -> None:
@@ -166,11 +175,15 @@ def _result(scenario: Scenario, design: str, engine: str, check_every: int) -> R
 
 def _tell_violations(scenario: Scenario, design: str, engine: str, row: dict[str, Any]) -> None:
     """When the design has violated invariants, and the first violation that a check of the kernel's found."""
+    from dataclasses import replace
+
     from perfsim.report.violation import under_way_text
 
     if row["violated_checks"]:
         write_words(under_way_text(row))
-        _tell_first_violation(scenario, design, engine, {one["check"] for one in row["violated_checks"]})
+        as_it_was = replace(scenario.measure, warmup_ps=round(row["warmup_ns"] * 1000), is_auto=False)
+        checks = {one["check"] for one in row["violated_checks"]}
+        _tell_first_violation(replace(scenario, measure=as_it_was), design, engine, checks)
 
 
 def _tell_first_violation(scenario: Scenario, design: str, engine: str, checks: set[str] | None) -> None:

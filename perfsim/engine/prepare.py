@@ -66,7 +66,7 @@ def run_ids(scenario: Scenario, design: str) -> Callable[[Seed], str]:
         "memory": asdict(scenario.memory),
         "kernel": _kernel_figures(scenario, profile),
         "tasks": _task_figures(scenario),
-        "measure": asdict(scenario.measure),
+        "measure": _measure_figures(scenario),
         "design": design_of(scenario, design).source_sha256,
     }
 
@@ -132,6 +132,14 @@ def _kernel_figures(scenario: Scenario, profile: CostProfile) -> dict[str, objec
     kernel = asdict(scenario.kernel) | {"page_size_bytes": page_size_bytes(scenario, profile)}
     del kernel["designs"]
     return kernel
+
+
+def _measure_figures(scenario: Scenario) -> dict[str, object]:
+    """What is measured; a warm-up that is found out is that of the first design."""
+    measure = asdict(scenario.measure)
+    if not scenario.measure.is_auto:
+        return measure
+    return measure | {"warmup_of": design_of(scenario, scenario.kernel.designs[0]).source_sha256}
 
 
 def _task_figures(scenario: Scenario) -> list[dict[str, object]]:

@@ -59,7 +59,7 @@ def first_violation(
     chosen = design_of(scenario, design)
     run = begin(engine, scenario, chosen, seed)
     run.trap(violations)
-    end_ps = scenario.measure.warmup_ps + scenario.measure.duration_ps
+    end_ps = scenario.measure.warmup_max_ps + scenario.measure.duration_ps
     try:
         run.advance(end_ps)
         run.finish(end_ps)

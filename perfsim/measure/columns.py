@@ -302,6 +302,31 @@ _RUN = (
     ),
 )
 
+_HOW_FAR = "By what part of its mean that moves from the first half of the window to the second."
+_NONE_MOVES = "Null if none does."
+
+_STEADY = (
+    Column("warmup_ns", FLOAT64, "ns", "Simulated time before the measured window: measure.warmup, or what auto took."),
+    Column(
+        "warmup_detected_ns",
+        FLOAT64,
+        "ns",
+        "When the run's rates and lists had become steady (MSER-5), as far back as is looked: the length of the window "
+        "before it. What moves too little to matter is steady from there. Null if something moves on to the end.",
+    ),
+    Column(
+        "unsteady",
+        STRING,
+        "",
+        "What is wrong with the measured window: warm-up, if the warm-up was too short and the rest of the window is "
+        "steady; drift, if something moves to its end. Null if nothing is.",
+    ),
+    Column("unsteady_rate", STRING, "", f"The rate that moves most in the window. {_NONE_MOVES}"),
+    Column("unsteady_rate_change", FLOAT64, "1", f"{_HOW_FAR} {_NONE_MOVES}"),
+    Column("unsteady_list", STRING, "", f"The LRU list that moves most in the window, and its node. {_NONE_MOVES}"),
+    Column("unsteady_list_change", FLOAT64, "1", f"{_HOW_FAR} {_NONE_MOVES}"),
+)
+
 COLUMNS: tuple[Column, ...] = (
     *_IDENTITY,
     *_THROUGHPUT,
@@ -311,6 +336,7 @@ COLUMNS: tuple[Column, ...] = (
     *_PAGE_LOCK_QUEUE,
     *_PROTOCOL,
     *_CPU_TIME,
+    *_STEADY,
     *_RUN,
 )
 """Every column but those of the axes."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from perfsim.engine import ENGINES
+from perfsim.engine.budget import Limits
 from perfsim.engine.engines import Engine, begin
 from perfsim.engine.prepare import design_of, profile_of, run_id
 from perfsim.engine.trace import UNWATCHED, Watch
@@ -14,12 +17,15 @@ from perfsim.errors import PerfsimError
 from perfsim.kernel import constants as k
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.defects import Defect
-from perfsim.kernel.designs import failure
+from perfsim.kernel.designs import Design, failure
 from perfsim.kernel.sizes import machine_size
 from perfsim.kernel.state import State
 from perfsim.kernel.violations import VIOLATION_NAMES
 from perfsim.machine.tally import CATEGORIES, Tally
 from perfsim.measure.counts import Counts, counts_of
+from perfsim.measure.record import RATES, SLICES, Record, Recorder
+from perfsim.measure.steady import Steadiness, steadiness
+from perfsim.measure.warmup import pass_warm_up
 from perfsim.numeric.buckets import CELLS, upper
 from perfsim.scenario.schema import MeasureSpec, Scenario
 
@@ -29,15 +35,6 @@ PS_PER_NS = 1000
 PS_PER_S = 10**12
 PERCENTILES = (("p50", 500), ("p90", 900), ("p99", 990), ("p999", 999))
 
-_RATES = {
-    "reclaim_scanned_per_s": k.PGSCAN,
-    "reclaim_freed_per_s": k.PGSTEAL,
-    "putback_per_s": k.PUTBACKS,
-    "mlock_pages_per_s": k.MLOCK_PAGES,
-    "munlock_pages_per_s": k.MUNLOCK_PAGES,
-    "faults_per_s": k.PGFAULT,
-    "migrated_per_s": k.PGMIGRATE_SUCCESS,
-}
 _COUNTERS = {
     "page_lock_sleeps": k.PAGE_LOCK_SLEEPS,
     "page_lock_steals": k.PAGE_LOCK_STEALS,
@@ -63,10 +60,13 @@ _HISTOGRAMS = {
 
 
 class Result(NamedTuple):
-    """What a run gives: its row, and the kernel's own counters, which are more than a row has columns for."""
+    """What a run gives: its row, the kernel's own counters, which are more than a row has columns for, and what was
+    seen of it in time.
+    """
 
     row: Row
     counts: Counts
+    record: Record
 
 
 def simulate(
@@ -96,16 +96,13 @@ def simulate_counted(
     started = time.perf_counter()
     profile = profile_of(scenario)
     chosen = design_of(scenario, design)
+    measure = _measure(scenario, design, seed, engine, watch.limits)
     run = begin(engine, scenario, chosen, seed, watch.trace)
     if watch.check_every:
         run.check_every(watch.check_every)
     run.limit(watch.limits)
-    try:
-        row, counts = _run(run, scenario.measure)
-    except PerfsimError:
-        raise
-    except Exception as error:
-        raise failure(chosen, error) from None
+    with _failures_of(chosen):
+        row, counts, record = _run(run, measure)
     row |= _verdict(run, chosen.defects)
     cpus, nodes = machine_size(scenario, profile)
     identity: Row = {
@@ -118,25 +115,64 @@ def simulate_counted(
         "seed": seed.seed,
         "engine": engine,
     }
-    return Result(identity | row | {"wall_s": time.perf_counter() - started}, counts)
+    return Result(identity | row | {"wall_s": time.perf_counter() - started}, counts, record)
+
+
+def _measure(scenario: Scenario, design: str, seed: Seed, engine: str, limits: Limits) -> MeasureSpec:
+    """What to measure of a design's run: after the first design's warm-up, if it is to be found out."""
+    first = scenario.kernel.designs[0]
+    if not scenario.measure.is_auto or design == first:
+        return scenario.measure
+    pilot = design_of(scenario, first)
+    run = begin(engine, scenario, pilot, seed)
+    run.limit(limits)
+    with _failures_of(pilot):
+        warmup_ps = pass_warm_up(Recorder(run, scenario.measure.duration_ps), scenario.measure)
+    return MeasureSpec(warmup_ps, scenario.measure.duration_ps)
+
+
+@contextmanager
+def _failures_of(design: Design) -> Iterator[None]:
+    """What a user's design raises by itself is told as its failure."""
+    try:
+        yield
+    except PerfsimError:
+        raise
+    except Exception as error:
+        raise failure(design, error) from None
 
 
 def _run(run: Engine, measure: MeasureSpec) -> Result:
     """Let a run pass through warm-up, window and wind-down; the figures of the window."""
-    end_ps = measure.warmup_ps + measure.duration_ps
+    recorder = Recorder(run, measure.duration_ps)
     drift = -_nr_unevictable(run.counts())
-    run.advance(measure.warmup_ps)
+    warmup_ps = pass_warm_up(recorder, measure)
     drift -= _culled(run.counts())
-    run.begin_window(measure.warmup_ps)
-    run.advance(end_ps)
+    recorder.begin_window()
+    recorder.advance(recorder.slice_end_ps(warmup_ps, number) for number in range(1, SLICES + 1))
+    end_ps = warmup_ps + measure.duration_ps
     run.end_window(end_ps)
     s = run.counts()
-    result = Result(_measured(s, measure.duration_ps), counts_of(s))
+    record = recorder.record(SLICES)
+    row = _measured(s, measure.duration_ps) | _steadiness(warmup_ps, steadiness(record))
+    result = Result(row, counts_of(s), record)
     result.row["events"] = run.events()
     run.finish(end_ps)
     drift += _nr_unevictable(run.counts()) - _culled(run.counts())
     result.row["unevictable_list_drift"] = drift
     return result
+
+
+def _steadiness(warmup_ps: int, found: Steadiness) -> Row:
+    return {
+        "warmup_ns": warmup_ps / PS_PER_NS,
+        "warmup_detected_ns": None if found.warmup_ps is None else found.warmup_ps / PS_PER_NS,
+        "unsteady": found.fault,
+        "unsteady_rate": found.rate.name if found.rate else None,
+        "unsteady_rate_change": found.rate.change if found.rate else None,
+        "unsteady_list": found.lru.name if found.lru else None,
+        "unsteady_list_change": found.lru.change if found.lru else None,
+    }
 
 
 def _nr_unevictable(s: State) -> int:
@@ -151,7 +187,7 @@ def _culled(s: State) -> int:
 
 def _measured(s: State, duration_ps: int) -> Row:
     """The figures of the window, at its end."""
-    row: Row = {name: s.events[event] * PS_PER_S / duration_ps for name, event in _RATES.items()}
+    row: Row = {name: s.events[event] * PS_PER_S / duration_ps for name, event in RATES.items()}
     for name, histogram in _HISTOGRAMS.items():
         row |= _latency(s.m.tally, name, histogram)
     for probe, name in k.PROBE_NAMES.items():

@@ -10,13 +10,14 @@ from perfsim.kernel.designs import load_design
 from perfsim.measure.columns import COLUMNS
 from perfsim.report.axes import axis_heads
 from perfsim.report.render import FORMATS, STAR, Cell, Head, Interval, Kind, Short, Table, render
+from perfsim.report.steadiness import mark, mark_heads, mark_notes, run_notes, warm_up_text
 from perfsim.scenario.schema import place
 from perfsim.stats.paired import Ratio, paired_ratio
 from perfsim.sweep.precision import Reached, asked, lacks, ratio_of, reached
 from perfsim.units import format_count, format_duration, format_percentage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from perfsim.scenario.schema import Scenario, SweepSpec
 
@@ -102,35 +103,47 @@ class _Sweep(NamedTuple):
     reached: dict[tuple[int, str], Reached]
 
 
-def run_table(rows: Sequence[Row]) -> Table:
+def run_table(rows: Sequence[Row], half_widths: Sequence[Mapping[str, float]] = ()) -> Table:
     """The designs of one scenario side by side, with the ratio of each to the first.
 
     rows: one a design, at least one, all of one scenario and seed. There is no ratio with a zero or a missing value.
+    half_widths: of each row those of its figures whose interval is known from the run alone, relative to the figure.
     """
     old, *news = rows
-    heads = [Head("metric", "metric"), Head("unit", "unit"), Head(old["design"], old["design"])]
-    for new in news:
-        heads += _design_heads(new["design"], old["design"], is_one_of_many=len(news) > 1)
+    surely = half_widths if any(half_widths) else ()
+    heads = [Head("metric", "metric"), Head("unit", "unit")]
+    for row in rows:
+        heads += _design_heads(row["design"], old["design"], is_one_of_many=len(news) > 1, has_width=bool(surely))
     lines: list[Line] = []
     for metric in RUN_METRICS:
-        cells: list[Cell] = [metric, _UNITS[metric], old[metric]]
-        for new in news:
-            ratio = paired_ratio([new[metric]], [old[metric]])
-            cells += [new[metric], ratio.estimate if ratio else None]
+        cells: list[Cell] = [metric, _UNITS[metric]]
+        for number, row in enumerate(rows):
+            cells += [row[metric], *(one.get(metric) for one in surely[number : number + 1])]
+            if row is not old:
+                ratio = paired_ratio([row[metric]], [old[metric]])
+                cells.append(ratio.estimate if ratio else None)
         lines.append(tuple(cells))
     caption = (
         f"{old['profile']}, {_counted(old['cpus'], 'CPU')}, {_counted(old['nodes'], 'node')}, seed {old['seed']}, "
-        f"{format_duration(round(old['simulated_ns'] * 1000))} simulated after the warm-up"
+        f"{format_duration(round(old['simulated_ns'] * 1000))} simulated after {warm_up_text(rows)} of warm-up"
     )
-    return Table("metrics", caption, tuple(heads), tuple(lines), (*_dropped_lock(rows), *_correctness(rows)))
+    notes = (*(_NOTE_WIDTH if surely else ()), *_dropped_lock(rows), *run_notes(rows), *_correctness(rows))
+    return Table("metrics", caption, tuple(heads), tuple(lines), notes)
 
 
-def _design_heads(new: str, old: str, *, is_one_of_many: bool) -> tuple[Head, Head]:
+_NOTE_WIDTH = ("+-: half the 95 % interval, by batch means of this one run; replications say more, see sweep",)
+
+
+def _design_heads(design: str, old: str, *, is_one_of_many: bool, has_width: bool) -> list[Head]:
     """The heads of a design's value and of its ratio to the old one's; of many, under its name, to keep lines short."""
-    key = f"{new}/{old}"
-    if is_one_of_many:
-        return Head(new, "value", new), Head(key, f"/{old}", new, Kind.RATIO)
-    return Head(new, new), Head(key, key, kind=Kind.RATIO)
+    key, is_old = f"{design}/{old}", design == old
+    group = design if is_one_of_many and not is_old else ""
+    heads = [Head(design, "value" if group else design, group)]
+    if has_width:
+        heads.append(Head(f"{design}_half_width", "+-", group, Kind.PERCENTAGE))
+    if not is_old:
+        heads.append(Head(key, f"/{old}" if group else key, group, Kind.RATIO))
+    return heads
 
 
 def sweep_table(rows: Sequence[Row], scenario: Scenario) -> Table:
@@ -142,8 +155,15 @@ def sweep_table(rows: Sequence[Row], scenario: Scenario) -> Table:
     sweep = _grouped(rows, scenario)
     compares = len(sweep.designs) > 1
     heads, lines = _compared(sweep) if compares else _alone(sweep, rows)
-    notes = [*(_comparison_notes(sweep) if compares else _NOTE_ALONE), *_correctness(rows)]
+    if marks := mark_heads(rows):
+        heads = (*heads, *marks)
+        lines = tuple((*line, mark(_rows_of(cell))) for line, cell in zip(lines, sweep.cells.values(), strict=True))
+    notes = [*(_comparison_notes(sweep) if compares else _NOTE_ALONE), *mark_notes(rows), *_correctness(rows)]
     return Table("points", _caption(rows, scenario), heads, lines, tuple(notes))
+
+
+def _rows_of(cell: dict[str, dict[int, Row]]) -> list[Row]:
+    return [row for of_design in cell.values() for row in of_design.values()]
 
 
 def _grouped(rows: Sequence[Row], scenario: Scenario) -> _Sweep:
@@ -293,7 +313,7 @@ def _precision_notes(sweep: _Sweep) -> list[str]:
     precision = sweep.asked.precision
     if precision is None:
         return []
-    rows = (row for cell in sweep.cells.values() for of_design in cell.values() for row in of_design.values())
+    rows = (row for cell in sweep.cells.values() for row in _rows_of(cell))
     records = [{"point": row["point"]} | {path: row[path] for path in sweep.axes} for row in rows]
     short = lacks(sweep.reached.values(), records)
     known_count = len(sweep.reached) - len(short)

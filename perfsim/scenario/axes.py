@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from perfsim.errors import did_you_mean, quoted
 from perfsim.scenario import fields
 from perfsim.scenario.fields import Item, refusal
-from perfsim.scenario.schema import POINTS_MAX, SECTION_KEYS, Axis, AxisColumn, AxisValue
+from perfsim.scenario.schema import AUTO, POINTS_MAX, SECTION_KEYS, Axis, AxisColumn, AxisValue
 from perfsim.scenario.tasks import KINDS
 from perfsim.units import PPM_PER_WHOLE, format_count
 
@@ -59,6 +59,8 @@ def _not_an_axis(path: str, known: Sequence[str]) -> str:
 def _column(path: str, value: Item) -> AxisColumn:
     """The value as a column of results holds it."""
     key = path.rpartition(".")[2]
+    if path == "measure.warmup" and value.node.value == AUTO:
+        return AUTO
     if key in _DURATION_KEYS:
         return fields.described(fields.duration(value))
     if key in _FRACTION_KEYS:

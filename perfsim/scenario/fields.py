@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from perfsim.errors import InputError, did_you_mean, quoted
 from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
-from perfsim.scenario.schema import DURATION_MAX_PS, Duration
+from perfsim.scenario.schema import AUTO, DURATION_MAX_PS, Duration
 from perfsim.scenario.source import Node
 from perfsim.units import (
     SIZE_UNITS_BYTES,
@@ -242,6 +242,15 @@ def fixed_duration_ps(item: Item) -> int:
     if duration_ps > DURATION_MAX_PS:
         raise refusal(item, f"{shown(item.node)} is too long; expected at most {format_duration(DURATION_MAX_PS)}")
     return duration_ps
+
+
+def duration_or_auto_ps(item: Item) -> int | None:
+    """One duration as above, or None for the word auto."""
+    if item.node.value == AUTO:
+        return None
+    if isinstance(item.node.value, str) and not any(map(str.isdigit, item.node.value)):
+        raise refusal(item, f"{shown(item.node)} is no duration; expected one such as 2ms, or auto")
+    return fixed_duration_ps(item)
 
 
 def duration(item: Item) -> Duration:

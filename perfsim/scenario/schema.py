@@ -43,6 +43,10 @@ MS_PS = 10**9
 DURATION_MAX_PS = 3600 * 10**12
 """An hour, for every duration of a workload: even rare draws from an exponential, and their sums, fit 64 bits."""
 
+AUTO = "auto"
+AUTO_WINDOWS_MAX = 8
+"""A warm-up that is found out takes so many durations at most, and one at least."""
+
 SECTION_KEYS: Mapping[str, tuple[str, ...]] = {
     "machine": ("profile", "cpus", "nodes"),
     "memory": ("pages_per_node", "file_fraction", "mlocked_fraction", "referenced_fraction", "dirty_fraction"),
@@ -170,10 +174,19 @@ class TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class MeasureSpec:
-    """What is measured: duration_ps (above 0) of simulated time, after warmup_ps that does not count."""
+    """What is measured: duration_ps (above 0) of simulated time, after warmup_ps that does not count.
+
+    is_auto: the warm-up is as long as each run takes to be steady, warmup_ps at least and warmup_max_ps at most.
+    """
 
     warmup_ps: int = 2 * MS_PS
     duration_ps: int = 20 * MS_PS
+    is_auto: bool = False
+
+    @property
+    def warmup_max_ps(self) -> int:
+        """The longest warm-up that a run may have."""
+        return AUTO_WINDOWS_MAX * self.duration_ps if self.is_auto else self.warmup_ps
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,13 +162,14 @@ def _designs(item: Item) -> tuple[str, ...]:
 def _measure(item: Item) -> MeasureSpec:
     keys = section(item, SECTION_KEYS["measure"], _belongs)
     default = MeasureSpec()
-    measure = MeasureSpec(
-        warmup_ps=optional(keys, "warmup", fields.fixed_duration_ps, default.warmup_ps),
-        duration_ps=optional(keys, "duration", fields.fixed_duration_ps, default.duration_ps),
-    )
-    if measure.duration_ps == 0:
+    duration_ps = optional(keys, "duration", fields.fixed_duration_ps, default.duration_ps)
+    if duration_ps == 0:
         raise refusal(keys["duration"], "a duration of 0 measures nothing; expected for example 20ms")
-    return measure
+    usual: int | None = default.warmup_ps
+    warmup_ps = optional(keys, "warmup", fields.duration_or_auto_ps, usual)
+    if warmup_ps is None:
+        return MeasureSpec(duration_ps, duration_ps, is_auto=True)
+    return MeasureSpec(warmup_ps, duration_ps)
 
 
 def _sweep(item: Item, tasks: Sequence[TaskSpec]) -> SweepSpec:

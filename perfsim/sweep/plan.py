@@ -32,7 +32,7 @@ WORKERS_MAX = 1024
 COLUMN_NAMES = frozenset(column.name for column in COLUMNS)
 
 VARYING = "wall_s"
-GIVEN = ("point", "cpus", "nodes", "replication", "seed", "simulated_ns")
+GIVEN = ("point", "cpus", "nodes", "replication", "seed", "simulated_ns", "warmup_ns")
 COMPARABLE = tuple(
     column.name for column in COLUMNS if column.type in (INT64, FLOAT64) and column.name not in (*GIVEN, VARYING)
 )

@@ -33,10 +33,14 @@ class Bundle(NamedTuple):
 
 
 class Parcel(NamedTuple):
-    """A run's task with the files it needs. patience_s: how long to wait for its end; None for ever."""
+    """A run's task with the files it needs. patience_s: how long to wait for its end; None for ever.
+
+    first: the first design of the workload, where that decides the warm-up of the others.
+    """
 
     task: Task
     design: Bundle | None
+    first: Bundle | None
     profile: Bundle | None
     patience_s: float | None
 
@@ -50,12 +54,16 @@ class Packer:
 
     def parcel(self, task: Task) -> Parcel:
         """The task with its files. Raises InputError for files that cannot travel or cannot be read any more."""
-        design, profile = task.design, task.scenario.machine.profile
-        if design not in self._designs:
-            self._designs[design] = _bundle(design, [Path(design)]) if design.endswith(".py") else None
+        profile = task.scenario.machine.profile
         if profile not in self._profiles:
             self._profiles[profile] = _profile_bundle(task) if profile.endswith(SUFFIX) else None
-        return Parcel(task, self._designs[design], self._profiles[profile], patience_s(task))
+        first = self._design(task.scenario.kernel.designs[0]) if task.scenario.measure.is_auto else None
+        return Parcel(task, self._design(task.design), first, self._profiles[profile], patience_s(task))
+
+    def _design(self, design: str) -> Bundle | None:
+        if design not in self._designs:
+            self._designs[design] = _bundle(design, [Path(design)]) if design.endswith(".py") else None
+        return self._designs[design]
 
 
 def check_can_travel(tasks: Iterable[Task]) -> None:
@@ -70,6 +78,10 @@ def unpacked(parcel: Parcel, folder: Path) -> Task:
     task = parcel.task
     if parcel.design is not None:
         task = task._replace(design=_unpack(parcel.design, folder))
+    if parcel.first is not None:
+        kernel = task.scenario.kernel
+        kernel = replace(kernel, designs=(_unpack(parcel.first, folder), *kernel.designs[1:]))
+        task = task._replace(scenario=replace(task.scenario, kernel=kernel))
     if parcel.profile is not None:
         machine = replace(task.scenario.machine, profile=_unpack(parcel.profile, folder))
         task = task._replace(scenario=replace(task.scenario, machine=machine))
@@ -80,6 +92,8 @@ def as_given(text: str, parcel: Parcel, task: Task) -> str:
     """A text about the unpacked task with the names of its files as they were given."""
     if parcel.design is not None:
         text = text.replace(task.design, parcel.design.given)
+    if parcel.first is not None:
+        text = text.replace(task.scenario.kernel.designs[0], parcel.first.given)
     if parcel.profile is not None:
         text = text.replace(task.scenario.machine.profile, parcel.profile.given)
     return text

@@ -34,8 +34,10 @@ NS_PER_S = 10**9
 CPU_CATEGORIES = ("user", "kernel", "spin", "switch", "idle")
 SPINLOCKS = ("lru_lock", "memcg_lock", "wait_bucket")
 PER_MILLE = {"p50": 500, "p90": 900, "p99": 990, "p999": 999}
-MAY_BE_NEGATIVE = ("nr_mlock",)
-"""Kernel counters that a design's known race may take below zero; every other figure is a count, a time or a share."""
+MAY_BE_NEGATIVE = ("nr_mlock", "unsteady_rate_change", "unsteady_list_change")
+"""A kernel counter that a design's known race may take below zero, and changes, which may be downwards; every other
+figure is a count, a time or a share.
+"""
 
 
 class Loops(NamedTuple):

@@ -18,7 +18,7 @@ Tiny = tuple[str, ...]
 
 def rows_of(text: str) -> list[dict[str, Any]]:
     content = json.loads(text)
-    assert content.keys() == {"runs"}
+    assert content.keys() == {"runs", "half_widths"}
     rows: list[dict[str, Any]] = content["runs"]
     return rows
 

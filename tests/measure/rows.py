@@ -22,7 +22,7 @@ VALUES = {
 def made_row(scenario: Scenario, job: Job, **values: object) -> Row:
     """The row of a job: a value of each column's type, the job's identity, and the values given."""
     row: Row = {column.name: VALUES[column.type] for column in columns_with(scenario.sweep.axes)}
-    sound = {"invariant_violations": 0, "stranded_pages": 0, "oom_kills": 0}
+    sound = {"invariant_violations": 0, "stranded_pages": 0, "oom_kills": 0, "unsteady": None}
     identity = {
         "run_id": f"{job.point.index:04x}{job.design:.8}{job.replication:04x}",
         "point": job.point.index,
@@ -30,6 +30,7 @@ def made_row(scenario: Scenario, job: Job, **values: object) -> Row:
         "replication": job.replication,
         "seed": scenario.sweep.seed,
         "simulated_ns": 2_000_000.0,
+        "warmup_ns": 500_000.0,
     }
     return row | sound | identity | dict(job.point.axes) | values
 

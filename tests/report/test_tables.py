@@ -232,7 +232,7 @@ def test_a_run_shows_designs_side_by_side_with_ratios_to_the_first(scenario: Sce
     assert lines[SCANNED] == ("1/s", 100.0, 125.0, 1.25)
     assert lines["redo_retries"] == ("1", 0, 7, None)
     assert lines[P99] == ("ns", None, 250.0, None)
-    assert table.caption.endswith("seed 1, 2ms simulated after the warm-up")
+    assert table.caption.endswith("seed 1, 2ms simulated after 500us of warm-up")
 
 
 def test_a_run_of_one_design_has_no_ratios(scenario: Scenario) -> None:

@@ -84,7 +84,7 @@ def test_a_balanced_mlock_and_munlock_leave_four_equal_counters(design: str, eng
 @pytest.mark.parametrize("design", ["lock_page", "redo"])
 def test_what_a_run_prints_is_what_its_row_says(design: str, engine: str) -> None:
     scenario = load_scenario("quickstart", ["measure.duration=300us"])
-    row, counts = simulate_counted(scenario, design, Seed(1, 0), engine)
+    row, counts, _ = simulate_counted(scenario, design, Seed(1, 0), engine)
     found = parsed(vmstat(counts))
     shared = row.keys() & found.keys()
     assert {f"unevictable_pgs_{what}" for what in UNEVICTABLE} | {"pgactivate", "nr_mlock"} <= shared

@@ -35,6 +35,7 @@ def test_names_designs_and_the_sweep_itself_cannot_vary(good_file: str) -> None:
         ("kernel.swap_cluster_max=[16, 32]", [16, 32]),
         ("kernel.wait_table_size=[4, 256]", [4, 256]),
         ("measure.warmup=[0s, 500us, 0.5s]", ["0s", "500us", "500ms"]),
+        ("measure.warmup=[auto, 1ms]", ["auto", "1ms"]),
         (
             "tasks.loop.hold=[20us, {exponential: 20us}, {uniform: [0us, 30us]}]",
             ["20us", "exponential 20us", "uniform 0s to 30us"],

@@ -54,6 +54,13 @@ def test_what_a_workload_leaves_out_has_its_documented_default(tmp_path: Path) -
     assert scenario.check == ()
 
 
+def test_a_warm_up_may_be_left_to_the_run(good_file: str) -> None:
+    measure = load_scenario(good_file, ["measure.warmup=auto", "measure.duration=3ms"]).measure
+    assert measure == MeasureSpec(3 * 10**9, 3 * 10**9, is_auto=True)
+    assert measure.warmup_max_ps == 24 * 10**9
+    assert MeasureSpec(5, 7).warmup_max_ps == 5
+
+
 PRECISION = "sweep.precision={metric: pgscan, relative: 1.25%, max_replications: 40}"
 
 

@@ -49,6 +49,27 @@ def test_a_run_has_the_same_row_where_its_files_are_not(
     assert unpacked(parcel, tmp_path / "worker") == unpacked(parcel, tmp_path / "worker")
 
 
+def test_the_first_design_travels_where_it_decides_the_warm_up(
+    tiny: Tiny, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("first.py").write_text("async def page_mapping_inuse(cpu, page):\n    return 1\n", encoding="utf-8")
+    scenario = tiny("measure.warmup=auto", designs=("first.py", "redo"))
+    tasks = [next(run.task for run in plan(scenario, 1) if run.task.design == name) for name in ("first.py", "redo")]
+    here = [work(task) for task in tasks]
+    parcels = [Packer().parcel(task) for task in tasks]
+    home.rename(tmp_path / "gone")
+    monkeypatch.chdir(tmp_path)
+    moved = [unpacked(parcel, tmp_path / "worker") for parcel in parcels]
+    assert moved[0].design == moved[0].scenario.kernel.designs[0] == moved[1].scenario.kernel.designs[0]
+    there = [work(task) for task in moved]
+    for one, other in zip(here, there, strict=True):
+        assert isinstance(one, dict)
+        assert isinstance(other, dict)
+        assert {**one, "wall_s": None} == {**other, "wall_s": None}
+    told = f"{moved[1].scenario.kernel.designs[0]}:1:1: bad"
+    assert as_given(told, parcels[1], moved[1]) == "first.py:1:1: bad"
+
+
 def test_files_are_told_as_they_were_given(tiny: Tiny, home: Path, tmp_path: Path) -> None:
     parcel = Packer().parcel(task_of(tiny, "../base.yaml"))
     task = unpacked(parcel, tmp_path / "worker")
