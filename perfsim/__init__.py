@@ -10,7 +10,7 @@ What `__all__` lists is public; anything else may change. Importing this module 
 imported when it is called.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib import import_module
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from perfsim.scenario.schema import Scenario
 
-__all__ = ["__version__", "compare", "load_workload", "run", "sweep"]
+__all__ = ["__version__", "check", "compare", "load_workload", "run", "sweep"]
 
 __version__ = "0.1.0"
 
@@ -121,3 +121,30 @@ def compare(
     second = None if other is None else fspath(other)
     asked = Asked(fspath(results), second, tuple(metrics), base, tuple(designs), margin)
     return compared(asked).records()
+
+
+def check(
+    results: str | PathLike[str],
+    baseline: str | PathLike[str],
+    *,
+    max_regression: str | float | Mapping[str, str | float] | None = None,
+) -> dict[str, Any]:
+    """Check results against a baseline, and return what `perfsim check --format json` prints.
+
+    results: a directory that perfsim sweep wrote, or its runs.parquet.
+    baseline: a file that perfsim check --update-baseline wrote, or other results.
+    max_regression: how much worse each metric may become, such as "3%" or 0.03, or by metric; what the workload says of
+    metrics that are not named. All is what the workload says if left out.
+    Returns "verdict": "regressed", "cannot tell" or "fine", the worst of all; "points": a dict for each metric, design
+    and point, with the values of the axes, ratio, low and high (now/baseline and its 95 % interval), allowed (the ratio
+    that just is), p (of being no worse, corrected by Holm's method over the whole check), pairs, verdict, reason if
+    there is no ratio, and more_replications that would decide what it cannot tell; "together": the same of all points
+    of a metric and design; "unmatched": points that only one of the two has; and "notes", text.
+    Raises InputError, whose text is one line.
+    """
+    from perfsim.report.check import check as checked
+    from perfsim.report.limits import Allowed
+
+    shares = max_regression if isinstance(max_regression, Mapping) else {"": max_regression}
+    asked = [Allowed(metric, share) for metric, share in shares.items() if share is not None]
+    return checked(fspath(results), fspath(baseline), asked).records()

@@ -25,12 +25,12 @@ TINY = ("memory.pages_per_node=256", "measure.warmup=10us", "measure.duration=10
 
 
 def test_the_public_names_are_these_and_each_is_there() -> None:
-    assert sorted(perfsim.__all__) == ["__version__", "compare", "load_workload", "run", "sweep"]
+    assert sorted(perfsim.__all__) == ["__version__", "check", "compare", "load_workload", "run", "sweep"]
     assert all(hasattr(perfsim, name) for name in perfsim.__all__)
 
 
 def test_every_public_function_is_documented_and_typed() -> None:
-    for function in (perfsim.compare, perfsim.load_workload, perfsim.run, perfsim.sweep):
+    for function in (perfsim.check, perfsim.compare, perfsim.load_workload, perfsim.run, perfsim.sweep):
         signature = inspect.signature(function)
         assert inspect.getdoc(function)
         assert signature.return_annotation is not signature.empty
@@ -103,3 +103,16 @@ def test_run_checks_meanwhile_if_asked_to_and_refuses_what_is_no_number_of_event
     assert {**alone, "wall_s": 0} == {**watched, "wall_s": 0}
     with pytest.raises(InputError, match="check_every: -1 events; expected 0 or more"):
         perfsim.run(scenario, check_every=-1)
+
+
+def test_check_gives_what_the_command_prints_as_json_by_one_limit_or_one_a_metric(tmp_path: Path) -> None:
+    scenario = perfsim.load_workload("quickstart", ["sweep.replications=2"])
+    path = store(tmp_path / "out", scenario, rows_of(scenario, lambda job: {"putback_per_s": 1.0 + job.replication}))
+    found = perfsim.check(path, path, max_regression={"putback_per_s": 0.03})
+    assert (found["verdict"], len(found["points"]), len(found["together"])) == ("fine", 3 * 2, 2)
+    assert {one["metric"] for one in perfsim.check(path, path, max_regression="3%")["points"]} == {
+        "reclaim_scanned_per_s",
+        "putback_latency_p99_ns",
+    }
+    with pytest.raises(InputError, match="the workload has no section check"):
+        perfsim.check(path, path)

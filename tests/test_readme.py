@@ -1,11 +1,16 @@
 """What README shows works: commands parse, files and links exist, Python compiles, the examples load."""
 
+import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from perfsim.cli.main import app
@@ -100,3 +105,39 @@ def test_the_design_that_readme_shows_loads(tmp_path: Path) -> None:
     path = tmp_path / "activate_all.py"
     path.write_text(example(path.name), encoding="utf-8")
     assert load_design(str(path), "README.md").name == "activate_all"
+
+
+def ci_commands(name: str) -> list[str]:
+    """The shell lines of a CI example, in order."""
+    content = yaml.safe_load(example(name))
+    if name == ".gitlab-ci.yml":
+        return list(content["perfsim"]["script"])
+    return [step["run"] for step in content["jobs"]["check"]["steps"] if "run" in step]
+
+
+@pytest.mark.parametrize("name", [".github/workflows/perfsim.yml", ".gitlab-ci.yml"])
+def test_the_ci_examples_pass_and_fail_as_they_should_in_a_fresh_directory(name: str, tmp_path: Path) -> None:
+    install, *lines = ci_commands(name)
+    assert install == "pip install perfsim"
+    shutil.copy(ROOT / "workloads/quickstart.yaml", tmp_path / "bench.yaml")
+    limit = "check: {reclaim_scanned_per_s: {max_regression: 3%}}\n"
+    with (tmp_path / "bench.yaml").open("a", encoding="utf-8") as file:
+        file.write(limit)
+    sweep, check = lines
+    program = f"perfsim() {{ PYTHONPATH='{ROOT}' '{sys.executable}' -m perfsim \"$@\"; }}; "
+
+    def shell(line: str) -> subprocess.CompletedProcess[str]:
+        command = ["sh", "-ec", program + line]
+        return subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=250)
+
+    assert shell(sweep).returncode == 0
+    assert shell(check).returncode == 2, "there is no baseline yet"
+    assert shell("perfsim check results/bench --baseline bench.json --update-baseline").returncode == 0
+    assert shell(check).returncode == 0
+    assert (tmp_path / "perfsim.xml").read_text(encoding="utf-8").count("<testcase ") == 3 * 2 + 2
+    baseline = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    at = len(baseline["axes"]) + 3
+    for run in baseline["runs"]:
+        run[at] *= 1.2
+    (tmp_path / "bench.json").write_text(json.dumps(baseline), encoding="utf-8")
+    assert shell(check).returncode == 1

@@ -1,8 +1,10 @@
 """The two commands find their environment, from anywhere, and make a new one only when they must."""
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,7 @@ def call(script: Path, *arguments: str, path: str | None = None) -> subprocess.C
     """Run a script from the root of the file system, optionally with another PATH."""
     variables = os.environ | ({"PATH": path} if path else {})
     command = [str(script), *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", env=variables, timeout=60)
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", env=variables, timeout=300)
 
 
 def test_perfsim_passes_arguments_and_exit_status_on_from_a_path_with_a_blank(checkout: Path, tmp_path: Path) -> None:
@@ -147,3 +149,22 @@ def test_the_verdict_that_readme_tells_is_two_sweeps_each_compared(checkout: Pat
     ]
     assert (shown.returncode, shown.stdout) == (0, calls[1] + calls[3])
     assert (checkout / "where").read_text(encoding="utf-8") == f"{checkout}\n"
+
+
+def test_the_model_fails_on_the_last_digit_and_takes_a_change_over_when_told_to(checkout: Path) -> None:
+    finished_environment(checkout)
+    perfsim = f"'{sys.executable}' -m perfsim"
+    program(checkout / ".venv/bin/perfsim", f"PYTHONPATH='{ROOT}' exec {perfsim} \"$@\"")
+    kept = shutil.copytree(ROOT / "results/baselines", checkout / "results/baselines") / "model.json"
+    shipped = kept.read_text(encoding="utf-8")
+    digit = re.search(r"\d\.\d+[1-8](?=,)", shipped)
+    assert digit is not None
+    last = digit.end() - 1
+    kept.write_text(f"{shipped[:last]}{int(shipped[last]) + 1}{shipped[last + 1 :]}", encoding="utf-8")
+    failed = call(checkout / "scripts/model")
+    assert failed.returncode == 1
+    assert "scripts/model --update" in failed.stderr
+    assert "::notice title=perfsim check::model: fine: " in failed.stdout
+    assert failed.stdout.count("\n> ") == 1
+    assert call(checkout / "scripts/model", "--update").returncode == 0
+    assert kept.read_text(encoding="utf-8") == shipped

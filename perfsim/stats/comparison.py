@@ -115,7 +115,7 @@ def families(matched: Matched, metrics: Sequence[str], margin: float) -> tuple[F
 def _family(matched: Matched, metric: str, sides: tuple[Side, Side], margin: float) -> Family:
     paired = sides[0].has_run & sides[1].has_run
     new, old = (np.where(paired, side.values[metric], np.nan) for side in sides)
-    hindered = _hindered(metric, sides)
+    hindered = hindrances(metric, sides)
     has_ratio = np.array([why in (None, Verdict.ONE_PAIR) for why in hindered])
     logs = np.where(has_ratio[:, None], ratios.log_ratios(new, old), np.nan)
     of = ratios.summed_up(logs, matched.first_draws)
@@ -132,8 +132,8 @@ def _family(matched: Matched, metric: str, sides: tuple[Side, Side], margin: flo
         metric=metric,
         new=sides[0].label,
         old=sides[1].label,
-        new_mean=_means(new),
-        old_mean=_means(old),
+        new_mean=means(new),
+        old_mean=means(old),
         ratio=np.exp(of.mean),
         low=low,
         high=high,
@@ -148,7 +148,7 @@ def _family(matched: Matched, metric: str, sides: tuple[Side, Side], margin: flo
     )
 
 
-def _hindered(metric: str, sides: tuple[Side, Side]) -> list[Verdict | None]:
+def hindrances(metric: str, sides: tuple[Side, Side]) -> list[Verdict | None]:
     """Why nothing can be shown at a point, whatever its ratio; None if something may be.
 
     One pair without a ratio leaves none to its point: to leave out such pairs alone would bias what is left.
@@ -222,7 +222,7 @@ def _next_level(p: Floats) -> float:
     return LEVEL / max(1, int((p > LEVEL).sum()))
 
 
-def _means(values: Floats) -> Floats:
+def means(values: Floats) -> Floats:
     """Mean of each point over the runs that have a value; NaN without one."""
     known = ~np.isnan(values)
     counts = known.sum(axis=-1)

@@ -193,3 +193,15 @@ def violations_count(side: Side) -> int:
 def unpaired_count(new: Side, old: Side) -> int:
     """Runs of either side whose partner is missing."""
     return int((new.has_run ^ old.has_run).sum())
+
+
+def points_alone(of: Results, other: Results) -> list[tuple[AxisColumn, ...]]:
+    """Points that the other results have not; both have the same axes, in whatever order."""
+    turned = [other.axes.index(axis) for axis in of.axes]
+    known = {tuple(point[index] for index in turned) for point in other.points}
+    return [point for point in of.points if point not in known]
+
+
+def draws_alone_count(of: Results, other: Results) -> int:
+    """Draws of random numbers, seed and replication, that the other results have not."""
+    return len(set(of.draws) - set(other.draws))

@@ -20,6 +20,7 @@ here is exact (Student's t). Of 5 pairs a bootstrap covers 0.83 instead of 0.95,
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -126,15 +127,19 @@ def p_same(of: LogRatios, margin: float) -> Floats:
     return np.maximum(p_above(of, -margin), p_below(of, margin))
 
 
-def holm(p: Floats) -> Floats:
+def holm(p: Floats, weights: Floats | None = None) -> Floats:
     """Holm's adjusted p of a family, or of many along the last axis: reject where it is at most the level.
 
-    NaN, no test, is not in the family.
+    NaN, no test, is not in the family. weights: positive, of p's shape; of two tests the one with twice the weight has
+    twice the level. Equal if None. See Holm, part 4.
     """
-    order = np.argsort(p, axis=-1, kind="stable")  # NaN comes last
-    factors = (~np.isnan(p)).sum(axis=-1, keepdims=True) - np.arange(p.shape[-1])
-    ordered = np.maximum.accumulate(factors * np.take_along_axis(p, order, -1), axis=-1)
+    given = np.ones(p.shape) if weights is None else weights
+    order = np.argsort(p / given, axis=-1, kind="stable")  # NaN comes last
+    sorted_p, share = (np.take_along_axis(values, order, -1) for values in (p, given))
+    family = np.where(np.isnan(sorted_p), 0.0, share)
+    remaining = np.cumsum(family[..., ::-1], axis=-1)[..., ::-1]
     adjusted = np.empty_like(p)
+    ordered = np.maximum.accumulate(remaining * (sorted_p / share), axis=-1)
     np.put_along_axis(adjusted, order, np.minimum(1.0, ordered), -1)
     return adjusted
 
@@ -145,14 +150,20 @@ def pairs_needed(of: LogRatios, distance: Floats, level: float, power: float = P
     distance: from the measured log ratio to the limit; PAIRS_LIMIT if it is not positive, or NaN. Taken as true are the
     measured ratio and scatter, so it is an estimate as good as these are.
     """
-    pairs = np.arange(PAIRS_MIN, PAIRS_LIMIT)
-    reach = (_quantile(pairs - 1, 1 - level) + _quantile(pairs - 1, power)) / np.sqrt(pairs)
+    pairs, reach = _reaches(level, power)
     with np.errstate(divide="ignore", invalid="ignore"):
         distance_in_deviations = distance / (of.error * np.sqrt(of.pairs))
     found = np.searchsorted(-reach, -distance_in_deviations)
     can_do = (distance > 0) & (found < len(pairs))
     needed: Ints = np.where(can_do, pairs[np.minimum(found, len(pairs) - 1)], PAIRS_LIMIT)
     return needed
+
+
+@lru_cache(maxsize=64)
+def _reaches(level: float, power: float) -> tuple[Ints, Floats]:
+    """Numbers of pairs, and how far away a limit must be for each, in deviations of one pair."""
+    pairs = np.arange(PAIRS_MIN, PAIRS_LIMIT)
+    return pairs, (_quantile(pairs - 1, 1 - level) + _quantile(pairs - 1, power)) / np.sqrt(pairs)
 
 
 def _tail(below: Floats, of: LogRatios) -> Floats:

@@ -71,6 +71,12 @@ def column_names(path: Path) -> tuple[str, ...]:
     return tuple(_opened(path, lambda parquet: parquet.schema_arrow.names))
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a file of results says of itself: see `write_runs`. Raises InputError(path) as `read_columns` does."""
+    metadata: dict[str, str] = _opened(path, lambda parquet: _texts(parquet.schema_arrow.metadata))
+    return metadata
+
+
 def read_columns(path: Path, names: Sequence[str]) -> pa.Table:
     """Some columns of a file of results, with the file's metadata: quick, however many rows and columns there are.
 

@@ -1,6 +1,7 @@
 """What a sweep has left, read as arrays: figures by point, design and draw of random numbers.
 
-A sweep that is not finished is used as far as it is: rows that wait in runs.parts count too.
+A sweep that is not finished is used as far as it is: rows that wait in runs.parts count too. A baseline that was made
+of a sweep is read as the sweep would be.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from perfsim.errors import InputError
 from perfsim.measure.columns import COLUMNS
 from perfsim.stats.matching import VIOLATIONS, Results
+from perfsim.store.baseline import IDENTITY, Baseline, is_baseline, read_baseline
 from perfsim.store.manifest import Manifest, read_manifest
 from perfsim.store.parquet import column_names, read_columns
 from perfsim.store.parts import read_parts
@@ -31,7 +33,7 @@ _EXPECTED = "expected results that perfsim sweep wrote"
 
 
 def read_results(name: str, wanted: Sequence[str], welcome: Sequence[str] = ()) -> Results:
-    """Read a directory of results, or a file of runs, with the columns that are wanted of it.
+    """Read a directory of results, a file of runs, or a baseline, with the columns that are wanted of it.
 
     welcome: further columns, which results of an older perfsim may lack.
 
@@ -41,6 +43,8 @@ def read_results(name: str, wanted: Sequence[str], welcome: Sequence[str] = ()) 
         raise InputError("RESULTS", f"is empty; {_EXPECTED}")
     path = Path(name)
     wanted = tuple(dict.fromkeys((VIOLATIONS, *wanted)))
+    if is_baseline(path):
+        return _of_baseline(name, path, wanted)
     if not path.is_dir():
         wanted = _with_those_there(wanted, welcome, [column_names(path)])
         return _arranged(name, [_finished(path, wanted)], _manifest(path.parent) if path.name == RUNS else None)
@@ -53,6 +57,38 @@ def read_results(name: str, wanted: Sequence[str], welcome: Sequence[str] = ()) 
     if not tables:
         raise InputError(name, f"no results in it, neither {RUNS} nor {PARTS}; {_EXPECTED}")
     return _arranged(name, tables, _manifest(path))
+
+
+def _of_baseline(name: str, path: Path, wanted: Sequence[str]) -> Results:
+    baseline = read_baseline(path)
+    if not _OURS.isdisjoint(baseline.axes):
+        raise InputError(name, f"damaged: a column of every run is no axis; {_EXPECTED}")
+    for column in wanted:
+        if column not in baseline.figures:
+            kept = ", ".join(figure for figure in baseline.figures if figure != VIOLATIONS)
+            raise InputError(
+                name, f'there is no "{column}" in the baseline, only {kept}; expected it, or an updated one'
+            )
+    if not baseline.runs:
+        raise InputError(name, f"no run in it; {_EXPECTED}")
+    try:
+        table = _table(baseline, wanted)
+    except pa.ArrowException as error:
+        raise InputError(name, f"damaged: an axis has values of several types; {_EXPECTED}") from error
+    return _arranged(name, [table], None)._replace(first_draws=baseline.first_draws)
+
+
+def _table(baseline: Baseline, wanted: Sequence[str]) -> pa.Table:
+    """A baseline as a file of runs would be read. Points are numbered as they come."""
+    names = (*IDENTITY, *baseline.axes, *baseline.figures)
+    values = dict(zip(names, zip(*baseline.runs, strict=True), strict=True))
+    points = list(zip(*(values[axis] for axis in baseline.axes), strict=True)) or [()] * len(baseline.runs)
+    numbers = {point: number for number, point in enumerate(dict.fromkeys(points))}
+    columns = {name: pa.array(values[name]) for name in (*IDENTITY, *baseline.axes)}
+    columns["point"] = pa.array([numbers[point] for point in points])
+    for name in wanted:
+        columns[name] = pa.array([None if value is None else float(value) for value in values[name]], pa.float64())
+    return pa.table(columns, metadata={"workload_name": baseline.workload})
 
 
 def _manifest(directory: Path) -> Manifest | None:

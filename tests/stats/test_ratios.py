@@ -196,3 +196,10 @@ def test_so_many_pairs_show_sameness_with_the_power_they_promise() -> None:
 def test_no_number_of_pairs_reaches_a_limit_that_is_where_the_ratio_is() -> None:
     of = summed_up(np.array([[-0.02, 0.0, 0.02]] * 3))
     assert pairs_needed(of, np.array([0.0, -0.01, 1e-9]), 0.05).tolist() == [PAIRS_LIMIT] * 3
+
+
+def test_holm_with_weights_gives_more_of_the_level_to_what_weighs_more() -> None:
+    p = np.array([0.02, 0.012, np.nan, 0.5])
+    assert holm(p, np.ones(4)).tolist() == pytest.approx(holm(p).tolist(), nan_ok=True)
+    weighted = holm(p, np.array([6.0, 1.0, 9.0, 1.0]))
+    assert weighted.tolist() == pytest.approx([8 / 6 * 0.02, 8 / 6 * 0.02, np.nan, 0.5], nan_ok=True), "by p/weight"
