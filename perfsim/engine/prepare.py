@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from perfsim import __version__
@@ -30,8 +30,9 @@ COMPILED_PAGES_MAX = 2**31 - 2**20
 
 
 def profile_of(scenario: Scenario) -> CostProfile:
-    """The scenario's cost profile. Raises InputError at the place that names it."""
-    return load_profile(scenario.machine.profile, place(scenario, "machine.profile"))
+    """The scenario's cost profile, with its own costs if it has some. Raises InputError at the place that names it."""
+    profile = load_profile(scenario.machine.profile, place(scenario, "machine.profile"))
+    return replace(profile, best_ps=scenario.machine.costs_ps) if scenario.machine.costs_ps else profile
 
 
 def design_of(scenario: Scenario, name_or_path: str) -> Design:

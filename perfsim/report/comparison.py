@@ -52,7 +52,7 @@ def compare(asked: Asked) -> Comparison:
         check_metric(metric)
         if metric in asked.metrics[:number]:
             raise InputError("--metric", f"{quoted(metric)} is given twice; expected each metric once")
-    margin = _margin(asked.margin)
+    margin = margin_of(asked.margin)
     columns = columns_for(asked.metrics)
     shares = [share for metric in asked.metrics if (share := share_of(metric))]
     welcome = [column for share in shares for column in share.columns()]
@@ -66,8 +66,8 @@ def compare(asked: Asked) -> Comparison:
     return Comparison(matched, families(matched, asked.metrics, margin), margin)
 
 
-def _margin(given: str | float) -> float:
-    """The margin as a log ratio."""
+def margin_of(given: str | float) -> float:
+    """The margin as a log ratio. Raises InputError for what is no fraction, and for 0."""
     try:
         ppm = parse_fraction_ppm(given)
     except ValueError as error:

@@ -88,11 +88,16 @@ NO_TIME = Duration(FIXED, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class MachineSpec:
-    """Which machine. profile: a name or the path of a .yaml file; cpus, nodes: None means the profile's own."""
+    """Which machine. profile: a name or the path of a .yaml file; cpus, nodes: None means the profile's own.
+
+    costs_ps: what the steps cost in place of the profile's best figures, in the order of machine/costs.py; none means
+    those. No file can say so: it is what `sensitivity` varies.
+    """
 
     profile: str
     cpus: int | None = None
     nodes: int | None = None
+    costs_ps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
