@@ -108,7 +108,7 @@ def for_each_workload(machine: str, use: Callable[[Drawn], None]) -> None:
 
     @seed(zlib.crc32(machine.encode()))
     @settings(max_examples=WORKLOADS_A_MACHINE, suppress_health_check=list(HealthCheck))
-    @given(workloads(LONGEST_PS // 10 if machine in COSTLESS else LONGEST_PS))
+    @given(workloads(LONGEST_PS // 20 if machine in COSTLESS else LONGEST_PS))
     def every(drawn: Drawn) -> None:
         use(drawn)
 
