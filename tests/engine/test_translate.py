@@ -28,7 +28,7 @@ from tests.engine.random_paths import PROGRAMS
 
 Translated = Callable[[str], tuple[Design, Program]]
 
-SCRIPTS = 100
+SCRIPTS = 60
 """Runs of each path of a shipped design: enough to come by nine lines in ten at least."""
 ANSWERS = st.lists(st.integers(-2, 3), min_size=1, max_size=12)
 
