@@ -21,6 +21,7 @@ LIMIT = 2**62
 """Every figure is smaller: sums of two still fit a signed 64-bit integer. In picoseconds it is 53 days."""
 
 PPM_PER_WHOLE = 1_000_000
+PS_PER_NS = 1000
 CHARACTERS_MAX = 40
 
 TIME_UNITS_PS: Mapping[str, int] = {

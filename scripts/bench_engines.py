@@ -25,13 +25,13 @@ from perfsim.kernel.constants import LRU_LOCK
 from perfsim.kernel.sizes import machine_size
 from perfsim.scenario.locate import shipped_workloads
 from perfsim.scenario.schema import Scenario
+from perfsim.units import PS_PER_NS
 from scripts import naive, yardsticks
 from scripts.bench_table import Cases, Effort, target
 
 COMPILED = "compiled"
 REFERENCE = "simpy"
 SEED = 1
-PS_PER_NS = 1000
 PS_PER_US = 10**6
 START_PS = 200 * PS_PER_US
 FIRST_WINDOW_PS = 20 * PS_PER_US

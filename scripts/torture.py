@@ -94,12 +94,9 @@ class Disturbed:
         return self.compare(out)
 
     def compare(self, out: Path) -> Toll:
-        """A sweep that has ended against the one in peace: every run once, every figure the same."""
+        """A sweep that has ended, against the one in peace."""
         self.ended_count += 1
-        rows = read_runs(out / "runs.parquet")
-        every = toll(self.peace.rows, {row["run_id"]: row for row in rows}, self.peace.rows)
-        doubled = [run_id for run_id, times in Counter(row["run_id"] for row in rows).items() if times > 1]
-        return every._replace(doubled=doubled)
+        return whole_toll(self.peace.rows, out)
 
 
 def begin(out: Path) -> subprocess.Popen[bytes]:
@@ -143,6 +140,13 @@ def toll(peace: Rows, rows: Rows, before: Rows) -> Toll:
     lost = sorted(set(before) - set(rows))
     changed = [run_id for run_id, row in rows.items() if figures(peace.get(run_id, {})) != figures(row)]
     return Toll(lost, [], changed)
+
+
+def whole_toll(peace: Rows, out: Path) -> Toll:
+    """What a sweep that has ended has cost: every run is to be there once, every figure to be the same."""
+    rows = read_runs(out / "runs.parquet")
+    doubled = [run_id for run_id, times in Counter(row["run_id"] for row in rows).items() if times > 1]
+    return toll(peace, {row["run_id"]: row for row in rows}, peace)._replace(doubled=doubled)
 
 
 def figures(row: Row) -> Row:

@@ -22,10 +22,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from perfsim.store.parquet import read_runs
 from perfsim.sweep.failures import DIED
 from scripts.local_cluster import ROOT, LocalCluster
-from scripts.torture import Rows, toll
+from scripts.torture import Rows, stored, whole_toll
 
 KILLS = 50
 RESTARTS = 2
@@ -64,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
         cluster = LocalCluster(folder)
         try:
             cluster.start()
-            return torture(cluster, by_id(folder / "peace"), random.Random(options.seed), options)
+            return torture(cluster, stored(folder / "peace"), random.Random(options.seed), options)
         finally:
             cluster.stop()
 
@@ -141,11 +140,9 @@ def complaint_of(sweep: Sweep, peace: Rows, out: Path) -> str:
         return f"ended with status {sweep.status}"
     if sweep.restarts and "is gone or has forgotten our runs" in sweep.told and "is back" not in sweep.told:
         return "the scheduler's return is not told"
-    rows = by_id(out)
-    cost = toll(peace, rows, peace)
-    doubled = len(read_runs(out / "runs.parquet")) - len(rows)
-    if cost.lost or cost.changed or doubled:
-        return f"{len(cost.lost)} rows lost, {len(cost.changed)} changed, {doubled} doubled"
+    cost = whole_toll(peace, out)
+    if any(cost):
+        return f"{len(cost.lost)} rows lost, {len(cost.changed)} changed, {len(cost.doubled)} doubled"
     return ""
 
 
@@ -155,11 +152,6 @@ def begin(out: Path, told: Path, *words: str) -> subprocess.Popen[bytes]:
     with told.open("wb") as file:
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=file)
-
-
-def by_id(out: Path) -> Rows:
-    """The rows of a finished sweep by run_id."""
-    return {row["run_id"]: row for row in read_runs(out / "runs.parquet")}
 
 
 def say(text: str) -> None:

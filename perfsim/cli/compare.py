@@ -54,9 +54,7 @@ def compare_results(
             show_default=False,
         ),
     ] = None,
-    margin: Annotated[
-        str, typer.Option("--margin", metavar="PERCENT", help="The largest difference that counts as the same.")
-    ] = "1%",
+    margin: options.Margin = options.DEFAULT_MARGIN,
     output_format: options.OutputFormat = options.Format.TABLE,
 ) -> None:
     """Compare designs, or two sweeps, with intervals and verdicts.

@@ -10,6 +10,7 @@ import typer
 from perfsim.engine import ENGINES
 
 DEFAULT_ENGINE = ENGINES[0]
+DEFAULT_MARGIN = "1%"
 
 
 class Format(StrEnum):
@@ -107,5 +108,12 @@ Seed = Annotated[
     typer.Option(
         "--seed", metavar="N", help="Seed of the random numbers, instead of the workload's.", show_default=False
     ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", metavar="N", help="Worker processes, instead of one for each CPU here.", show_default=False),
+]
+Margin = Annotated[
+    str, typer.Option("--margin", metavar="PERCENT", help="The largest difference that counts as the same.")
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the answer.")]

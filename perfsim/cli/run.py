@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -68,6 +67,7 @@ def run(
       perfsim run quickstart --design mine.py --check-every 1000
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
     from perfsim.engine import check_engine
+    from perfsim.report.render import json_text
     from perfsim.scenario.validate import load_scenario
 
     asked = {"--vmstat": vmstat, "--vmstat-2.6.26": vmstat_then, "--lock-stat": lock_stat}
@@ -83,7 +83,7 @@ def run(
         tell(_text(rows, widths, output_format).removesuffix("\n"))
     elif output_format is options.Format.JSON:
         by_design = {row["design"]: of_run for row, of_run in zip(rows, widths, strict=True)}
-        write_data(json.dumps({"runs": rows, "half_widths": by_design}, indent=2, allow_nan=False) + "\n")
+        write_data(json_text({"runs": rows, "half_widths": by_design}))
     else:
         write_data(_text(rows, widths, output_format))
     for design, row in zip(scenario.kernel.designs, rows, strict=True):

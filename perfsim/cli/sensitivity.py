@@ -34,15 +34,8 @@ def sensitivity(
             autocompletion=options.metrics_like,
         ),
     ] = "reclaim_scanned_per_s",
-    margin: Annotated[
-        str, typer.Option("--margin", metavar="PERCENT", help="The largest difference that counts as the same.")
-    ] = "1%",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", metavar="N", help="Worker processes, instead of one for each CPU here.", show_default=False
-        ),
-    ] = None,
+    margin: options.Margin = options.DEFAULT_MARGIN,
+    jobs: options.Jobs = None,
 ) -> None:
     """Which cost figure decides, and does the verdict hold?
 

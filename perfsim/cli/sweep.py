@@ -38,12 +38,7 @@ def sweep(
         str | None,
         typer.Option("--out", metavar="DIR", help="Where results go, instead of results/NAME.", show_default=False),
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", metavar="N", help="Worker processes, instead of one for each CPU here.", show_default=False
-        ),
-    ] = None,
+    jobs: options.Jobs = None,
     scheduler: Annotated[
         str | None,
         typer.Option(

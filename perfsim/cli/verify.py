@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -50,13 +49,14 @@ def verify(
       perfsim verify mlock_heavy --design mine.py --set machine.cpus=16 --set measure.duration=2ms
       perfsim verify quickstart --profile ia64 --seed 7 --format json
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
+    from perfsim.report.render import json_text
     from perfsim.report.verify import verify_text
     from perfsim.scenario.validate import load_scenario
 
     scenario = load_scenario(workload, sets or (), profile=profile, designs=designs or (), seed=seed)
     rows = _rows(scenario)
     if output_format is options.Format.JSON:
-        write_data(json.dumps({"results": rows}, indent=2, allow_nan=False) + "\n")
+        write_data(json_text({"results": rows}))
     else:
         write_data(verify_text(rows, output_format.value))
     different = [row["design"] for row in rows if not row["equal"]]

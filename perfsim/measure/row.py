@@ -28,10 +28,10 @@ from perfsim.measure.steady import Steadiness, steadiness
 from perfsim.measure.warmup import pass_warm_up
 from perfsim.numeric.buckets import CELLS, upper
 from perfsim.scenario.schema import MeasureSpec, Scenario
+from perfsim.units import PS_PER_NS
 
 Row = dict[str, Any]
 
-PS_PER_NS = 1000
 PS_PER_S = 10**12
 PERCENTILES = (("p50", 500), ("p90", 900), ("p99", 990), ("p999", 999))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +21,7 @@ from perfsim.report.answers import (
 )
 from perfsim.report.axes import axis_heads
 from perfsim.report.limits import limits
-from perfsim.report.render import FORMATS, Cell, Head, Interval, Kind, Table, render
+from perfsim.report.render import FORMATS, Cell, Head, Interval, Kind, Table, json_text, records_table, render
 from perfsim.report.verdicts import what_is_missing
 from perfsim.stats.comparison import columns_for
 from perfsim.stats.matching import between, draws_alone_count, points_alone
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from perfsim.report.limits import Allowed
     from perfsim.stats.matching import Matched, Results
     from perfsim.stats.regression import Limit
+    from perfsim.sweep.origin import Origin
 
 NAMED_MAX = 10
 """So many points without a partner are named in words; scripts get all."""
@@ -44,8 +44,12 @@ NAMED_MAX = 10
 
 def limits_of(results: str, asked: Sequence[Allowed]) -> tuple[Limit, ...]:
     """What the workload of these results allows, or what is asked for instead: see `limits`."""
+    return limits(_origin_of(results).rules, asked, results)
+
+
+def _origin_of(results: str) -> Origin:
     read_results(results, ())  # says what is wrong with it, if anything is
-    return limits(read_origin(results).rules, asked, results)
+    return read_origin(results)
 
 
 def check(results: str, baseline: str, asked: Sequence[Allowed]) -> Check:
@@ -54,14 +58,15 @@ def check(results: str, baseline: str, asked: Sequence[Allowed]) -> Check:
     results: a directory that a sweep wrote, or a file of runs. baseline: the same, or a file of --update-baseline.
     Raises InputError for whatever is wrong with any of them.
     """
-    allowed = limits_of(results, asked)
+    origin = _origin_of(results)
+    allowed = limits(origin.rules, asked, results)
     columns = columns_for([limit.metric for limit in allowed])
     new, old = read_results(results, columns), _read_baseline(baseline, columns)
     matched = between(new, old, ())
     designs = [design for design in new.designs if design in old.designs]
     unmatched = (*_unmatched(old, new), *_unmatched(new, old))
     notes = (
-        *differences(read_origin(baseline), read_origin(results)),
+        *differences(read_origin(baseline), origin),
         *what_is_missing(matched),
         *_lonely_draws(old, new),
         *_lonely_draws(new, old),
@@ -134,7 +139,7 @@ class Check(NamedTuple):
     def text(self, form: str) -> str:
         """The whole in one of render.FORMATS; CSV has the points alone. Raises InputError for another format."""
         if form == "json":
-            return json.dumps(self.records(), indent=2, allow_nan=False) + "\n"
+            return json_text(self.records())
         if form == "csv" or form not in FORMATS:
             return render(self._long(), form)
         tables = [self._table(metric) for metric in dict.fromkeys(one.judged.metric for one in self.points)]
@@ -196,5 +201,4 @@ class Check(NamedTuple):
 
     def _long(self) -> Table:
         records = [record(one, self.axes) for one in self.points if not one.is_together]
-        heads = tuple(Head(key, key, kind=Kind.EXACT) for key in records[0])
-        return Table("points", self.name, heads, tuple(tuple(one.values()) for one in records))
+        return records_table("points", self.name, records)

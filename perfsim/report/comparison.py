@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from perfsim.errors import InputError, quoted
 from perfsim.report.axes import axis_heads
 from perfsim.report.reasons import HOW_WHY, reasons, spent_of, spent_records
-from perfsim.report.render import FORMATS, Cell, Head, Interval, Kind, Table, render
+from perfsim.report.render import FORMATS, Cell, Head, Interval, Kind, Table, json_text, records_table, render
 from perfsim.report.verdicts import how_to_read, name, overall_line, summary, turn_lines, verdict_text, what_is_missing
 from perfsim.stats.comparison import Verdict, columns_for, families
 from perfsim.stats.matching import between, within
@@ -88,7 +87,7 @@ class Comparison:
     def text(self, form: str) -> str:
         """The whole in one of render.FORMATS; CSV has the points alone. Raises InputError for another format."""
         if form == "json":
-            return json.dumps(self.records(), indent=2, allow_nan=False) + "\n"
+            return json_text(self.records())
         if form == "csv" or form not in FORMATS:
             return render(self._long(), form)
         tables = [self._table(family) for family in self.families]
@@ -139,8 +138,7 @@ class Comparison:
 
     def _long(self) -> Table:
         records = [record for family in self.families for record in _point_records(self.matched, family)]
-        heads = tuple(Head(key, key, kind=Kind.EXACT) for key in records[0])
-        return Table("points", self.matched.name, heads, tuple(tuple(record.values()) for record in records))
+        return records_table("points", self.matched.name, records)
 
 
 def _why(matched: Matched, family: Family) -> tuple[tuple[Head, ...], list[tuple[Cell, ...]]]:

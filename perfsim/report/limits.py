@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from perfsim.errors import InputError, did_you_mean, quoted
-from perfsim.stats.metrics import METRICS, USUAL, is_higher_faster
+from perfsim.errors import InputError, quoted
+from perfsim.stats.metrics import METRICS, USUAL, check_metric, is_higher_faster
 from perfsim.stats.regression import Limit
 from perfsim.units import PPM_PER_WHOLE, parse_fraction_ppm
 
@@ -61,9 +61,7 @@ def limits(rules: Sequence[CheckRule], asked: Sequence[Allowed], place: str) -> 
 
 
 def _check_metric(metric: str, place: str) -> None:
-    if metric not in METRICS:
-        hint = did_you_mean(metric, _CHECKABLE)
-        raise InputError(place, f"{quoted(metric)} is no figure of the results; expected one such as {USUAL[0]}{hint}")
+    check_metric(metric, place, _CHECKABLE)
     if metric not in _CHECKABLE:
         problem = f"{quoted(metric)} is better neither higher nor lower; expected a throughput or a latency"
         raise InputError(place, f"{problem}, such as {USUAL[0]}")

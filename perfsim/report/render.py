@@ -9,13 +9,13 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perfsim.errors import InputError, did_you_mean, one_line, quoted
 from perfsim.units import format_width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 FORMATS = ("table", "json", "markdown", "csv")
 
@@ -144,8 +144,18 @@ def _csv(table: Table) -> str:
 def _json(table: Table) -> str:
     keys = _keys(table.heads)
     rows = [dict(zip(keys, _values(row, table.heads), strict=True)) for row in table.rows]
-    content = {"caption": table.caption, table.name: rows, "notes": table.notes}
+    return json_text({"caption": table.caption, table.name: rows, "notes": table.notes})
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """JSON as every command prints it. A figure that is not finite is no JSON: ValueError."""
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def records_table(name: str, caption: str, records: Sequence[Mapping[str, Cell]]) -> Table:
+    """Records of equal keys, one at least, as a table for scripts: every figure as it is."""
+    heads = tuple(Head(key, key, kind=Kind.EXACT) for key in records[0])
+    return Table(name, caption, heads, tuple(tuple(one.values()) for one in records))
 
 
 def _keys(heads: Sequence[Head]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
@@ -15,11 +14,11 @@ from perfsim.kernel.sizes import machine_size
 from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile import describe
 from perfsim.report.influence import notes
-from perfsim.report.render import Cell, Head, Interval, Kind, Table, render
+from perfsim.report.render import Cell, Head, Interval, Kind, Table, json_text, records_table, render
 from perfsim.report.verdicts import name
+from perfsim.stats.metrics import COMPARABLE, VARYING
 from perfsim.stats.sensitivity import Sample, Sensitivity, sensitivity
 from perfsim.stats.surrogate import latin_hypercube, samples_min
-from perfsim.sweep.plan import COMPARABLE, VARYING
 from perfsim.sweep.trials import Trial, check_designs, tried
 from perfsim.sweep.uncertainty import uncertain_costs
 
@@ -90,11 +89,9 @@ class Answer:
     def text(self, form: str) -> str:
         """The whole in one of render.FORMATS; CSV has the figures alone. Raises InputError for another format."""
         if form == "json":
-            return json.dumps(self.record(), indent=2, allow_nan=False) + "\n"
-        records = [_record(*row) for row in self._rows()]
+            return json_text(self.record())
         if form == "csv":
-            heads = tuple(Head(key, key, kind=Kind.EXACT) for key in records[0])
-            return render(Table("figures", "", heads, tuple(tuple(one.values()) for one in records)), form)
+            return render(records_table("figures", "", [_record(*row) for row in self._rows()]), form)
         return render(self._table(), form)
 
     def record(self) -> dict[str, Any]:

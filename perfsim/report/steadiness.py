@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from perfsim.measure.steady import DRIFT, WARM_UP
 from perfsim.report.render import Cell, Head
-from perfsim.units import format_count, format_duration
+from perfsim.units import PS_PER_NS, format_count, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Row = dict[str, Any]
 
-PS_PER_NS = 1000
 MOVING = ("unsteady_rate", "unsteady_list")
 """Columns that name what moves most; `<name>_change` is by how much."""
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from perfsim.kernel.constants import NONE
 from perfsim.kernel.violations import VIOLATION_NAMES, flag_names
-from perfsim.units import format_count
+from perfsim.units import PS_PER_NS, format_count
 
 if TYPE_CHECKING:
     from perfsim.engine.trap import Line, Violation
 
 Row = dict[str, Any]
 
-PS_PER_NS = 1000
 _KERNELS = set(VIOLATION_NAMES.values())
 _SHIPPED = Path("perfsim", "kernel", "paths").parts
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from perfsim.scenario.overrides import task_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from perfsim.scenario.schema import Scenario
     from perfsim.scenario.source import Node
@@ -27,6 +28,12 @@ def settings(scenario: Scenario) -> dict[str, str]:
     """
     axes = {axis.path for axis in scenario.sweep.axes}
     return {path: text for path, text in _entries(scenario.root, "") if path not in axes and not _is_varied(path)}
+
+
+def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What two workloads say otherwise: dotted path, and what it was and is. Each is what `settings` gave of it."""
+    was, now = (defaultdict(lambda: "not set", of_one) for of_one in (old, new))
+    return [(key, f"{key} was {was[key]}, is {now[key]}") for key in {**old, **new} if was[key] != now[key]]
 
 
 def _is_varied(path: str) -> bool:

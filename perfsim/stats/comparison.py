@@ -16,6 +16,7 @@ from perfsim.stats import ratios
 from perfsim.stats.lines import Line, lines
 from perfsim.stats.matching import Matched, Side
 from perfsim.stats.metrics import resolution, values_needed
+from perfsim.stats.paired import PAIRS_MIN
 from perfsim.stats.turns import Crossing, Span, crossing
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def hindrances(metric: str, sides: tuple[Side, Side]) -> list[Verdict | None]:
         (Verdict.NO_VALUE, np.isnan(values).any(axis=(0, -1))),
         (Verdict.BOTH_ZERO, (is_zero.all(axis=0) | ~paired).all(axis=-1)),
         (Verdict.ZERO, is_zero.any(axis=(0, -1))),
-        (Verdict.ONE_PAIR, paired.sum(axis=-1) < ratios.PAIRS_MIN),
+        (Verdict.ONE_PAIR, paired.sum(axis=-1) < PAIRS_MIN),
     ]
     hindered: list[Verdict | None] = [None] * len(paired)
     for verdict, is_so in reversed(reasons):
@@ -212,7 +213,7 @@ def _overall(logs: Floats, finest: float, margin: float) -> Overall | None:
     of = ratios.summed_up(logs.mean(axis=0, keepdims=True))
     low, high = ratios.intervals(of, ratios.margins(of, at_least=finest))
     verdict = Verdict.ONE_PAIR
-    if of.pairs[0] >= ratios.PAIRS_MIN:
+    if of.pairs[0] >= PAIRS_MIN:
         verdict = _shown(of.mean[0], ratios.p_different(of, finest)[0], ratios.p_same(of, margin)[0])
     return Overall(len(logs), float(np.exp(of.mean[0])), float(low[0]), float(high[0]), verdict)
 

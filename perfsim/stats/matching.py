@@ -114,7 +114,7 @@ def between(new: Results, old: Results, designs: Sequence[str]) -> Matched:
         problem = f"no run of it has the point, design, seed and replication of one in {old.name}"
         raise InputError(new.name, f"{problem}; expected two sweeps that share some")
     at_new, at_old = (
-        (_positions(points, known_points), _positions(draws, results.draws))
+        (positions(points, known_points), positions(draws, results.draws))
         for results, known_points in ((new, new_points), (old, old.points))
     )
     return Matched(
@@ -173,7 +173,8 @@ def _side(
     return Side(label, results.has_run[:, index][points][:, draws], values)
 
 
-def _positions(of: Sequence[object], among: Sequence[object]) -> NDArray[np.int64]:
+def positions(of: Sequence[object], among: Sequence[object]) -> NDArray[np.int64]:
+    """Where each of some members stands in a sequence, in which all are."""
     index = {one: number for number, one in enumerate(among)}
     return np.array([index[one] for one in of], dtype=np.int64)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from perfsim.errors import InputError, did_you_mean, quoted
 from perfsim.measure.columns import COLUMNS, FLOAT64, INT64
@@ -11,6 +12,7 @@ from perfsim.measure.columns import COLUMNS, FLOAT64, INT64
 USUAL = ("reclaim_scanned_per_s", "putback_latency_p99_ns")
 """What designs are compared by if nobody asks for more: a throughput and a latency."""
 
+CELL_PPM = 15_625
 CELL = math.log(1 + 1 / 64)
 """The width of a histogram's cell, to which percentiles are known, as a log ratio."""
 
@@ -19,16 +21,20 @@ _IDENTITY = {"point", "cpus", "nodes", "replication", "seed"}
 METRICS = tuple(column.name for column in COLUMNS if column.type in (INT64, FLOAT64) and column.name not in _IDENTITY)
 """Every column that can be compared: the figures of a run."""
 
+VARYING = "wall_s"
+_GIVEN = {"simulated_ns", "warmup_ns"}
+
+COMPARABLE = tuple(name for name in METRICS if name != VARYING and name not in _GIVEN)
+"""Columns whose ratio says something of designs: figures that a run gives, the same whenever it is repeated."""
+
 _PERCENTILE = re.compile(r"(\w+_latency)_p(\d+)_ns")
 
 
-def check_metric(name: str) -> None:
-    """Refuse, with InputError, what is no figure of a run."""
+def check_metric(name: str, place: str = "--metric", wanted: Sequence[str] = METRICS) -> None:
+    """Refuse, with InputError at a place, what is no figure of a run. wanted: those that would do."""
     if name not in METRICS:
-        hint = did_you_mean(name, METRICS)
-        raise InputError(
-            "--metric", f"{quoted(name)} is no figure of the results; expected one such as {USUAL[0]}{hint}"
-        )
+        hint = did_you_mean(name, wanted)
+        raise InputError(place, f"{quoted(name)} is no figure of the results; expected one such as {USUAL[0]}{hint}")
 
 
 def is_higher_faster(metric: str) -> bool | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAIRS_MIN = 2
-"""One pair has a ratio but no interval."""
+"""One pair has a ratio but neither an interval nor a p."""
 
 
 class Ratio(NamedTuple):

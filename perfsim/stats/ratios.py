@@ -27,11 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
+from perfsim.stats.paired import PAIRS_MIN
+
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
-
-PAIRS_MIN = 2
-"""One pair has a ratio but neither an interval nor a p."""
 
 PAIRS_LIMIT = 10**4
 """Whoever needs so many pairs is told that they would not do."""

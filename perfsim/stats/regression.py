@@ -26,6 +26,7 @@ import numpy as np
 from perfsim.stats import ratios
 from perfsim.stats.comparison import LEVEL, Verdict, hindrances, means
 from perfsim.stats.metrics import is_higher_faster, resolution
+from perfsim.stats.paired import PAIRS_MIN
 from perfsim.units import PPM_PER_WHOLE
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _group(matched: Matched, design: str, sides: tuple[Side, Side], limit: Limit
         together = _together(logs, matched.first_draws)
         logs = np.vstack([logs, together])
         new_means, old_means = (np.append(values, math.nan) for values in (new_means, old_means))
-        hindered.append(None if np.isfinite(together).sum() >= ratios.PAIRS_MIN else Verdict.ONE_PAIR)
+        hindered.append(None if np.isfinite(together).sum() >= PAIRS_MIN else Verdict.ONE_PAIR)
         known.append(None)
     worse = ratios.summed_up(sign * logs, matched.first_draws)
     pairs = np.append(paired.sum(axis=-1), worse.pairs[len(paired) :])
@@ -181,7 +182,7 @@ def _without_ratio(sign: int, new: Floats, old: Floats) -> Answer | None:
     Runs that are all equal have not changed. Where every run of one side is 0 and none of the other, a figure has come
     or gone; two that are alike do that in at most 1 of 4**pairs cases.
     """
-    if len(new) < ratios.PAIRS_MIN:
+    if len(new) < PAIRS_MIN:
         return None
     if np.array_equal(new, old, equal_nan=True):
         return Answer.FINE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from perfsim.measure.columns import SPENT_BY, SPENT_ON
+from perfsim.units import PS_PER_NS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 _Figure = TypeVar("_Figure", float, "Floats")
 
-PS_PER_NS = 1000
 TOTAL = "total"
 PARTS = (*SPENT_ON, TOTAL)
 """The kinds of time, and their sum."""

@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtrit
 
-from perfsim.stats.ratios import PAIRS_MIN, Floats
+from perfsim.stats.paired import PAIRS_MIN
+from perfsim.stats.ratios import Floats
 
 
 class Crossing(NamedTuple):

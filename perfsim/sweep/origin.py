@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from perfsim.scenario import settings
 from perfsim.scenario.overrides import with_set
 from perfsim.scenario.source import parse_document
 from perfsim.scenario.validate import scenario_of
@@ -71,7 +71,6 @@ def differences(old: Origin, new: Origin) -> list[str]:
     if old.workload != new.workload:
         lines.append(f"the workload was {old.workload or 'unknown'}, is {new.workload or 'unknown'}")
     if old.settings and new.settings:
-        was, now = (defaultdict(lambda: "not set", one.settings) for one in (old, new))
-        keys = [key for key in {**old.settings, **new.settings} if was[key] != now[key]]
-        lines += [f"the workload was changed: {key} was {was[key]}, is {now[key]}" for key in keys]
+        changes = settings.differences(old.settings, new.settings)
+        lines += [f"the workload was changed: {change}" for _, change in changes]
     return lines

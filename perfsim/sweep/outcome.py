@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from perfsim.errors import InputError
 from perfsim.measure.columns import COLUMNS
-from perfsim.stats.matching import VIOLATIONS, Results
+from perfsim.stats.matching import VIOLATIONS, Results, positions
 from perfsim.store.baseline import IDENTITY, Baseline, is_baseline, read_baseline
 from perfsim.store.manifest import Manifest, read_manifest
 from perfsim.store.parquet import column_names, read_columns
@@ -145,7 +145,7 @@ def _arranged(name: str, tables: Sequence[pa.Table], manifest: Manifest | None) 
     designs = _in_order(columns["design"].tolist(), manifest)
     keys = list(zip(columns["seed"].tolist(), columns["replication"].tolist(), strict=True))
     draws = tuple(sorted(set(keys)))
-    at = (point_of, _indices(columns["design"].tolist(), designs), _indices(keys, draws))
+    at = (point_of, positions(columns["design"].tolist(), designs), positions(keys, draws))
     shape = (len(first_rows), len(designs), len(draws))
     has_run = np.zeros(shape, dtype=np.bool_)
     has_run[at] = True
@@ -193,8 +193,3 @@ def _in_order(designs: Sequence[str], manifest: Manifest | None) -> tuple[str, .
         [Path(design).stem if design.endswith(".py") else design for design in manifest.designs] if manifest else []
     )
     return tuple(dict.fromkeys([*(design for design in listed if design in found), *found]))
-
-
-def _indices(of: Sequence[Any], among: Sequence[Any]) -> NDArray[np.int64]:
-    index = {one: number for number, one in enumerate(among)}
-    return np.array([index[one] for one in of], dtype=np.int64)

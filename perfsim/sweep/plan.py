@@ -13,9 +13,10 @@ from perfsim.engine.prepare import check_fits, design_of, profile_of, run_ids
 from perfsim.errors import InputError, did_you_mean, quoted
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.sizes import machine_size
-from perfsim.measure.columns import COLUMNS, FLOAT64, INT64
+from perfsim.measure.columns import COLUMNS
 from perfsim.scenario.points import jobs, points
 from perfsim.scenario.schema import place
+from perfsim.stats.metrics import CELL_PPM, COMPARABLE, VARYING, resolution
 from perfsim.sweep.worker import Task
 from perfsim.units import format_percentage
 
@@ -30,16 +31,6 @@ Row = dict[str, Any]
 WORKERS_MAX = 1024
 
 COLUMN_NAMES = frozenset(column.name for column in COLUMNS)
-
-VARYING = "wall_s"
-GIVEN = ("point", "cpus", "nodes", "replication", "seed", "simulated_ns", "warmup_ns")
-COMPARABLE = tuple(
-    column.name for column in COLUMNS if column.type in (INT64, FLOAT64) and column.name not in (*GIVEN, VARYING)
-)
-"""Columns whose ratio says something of designs: figures that a run gives, the same whenever it is repeated."""
-
-CELL_PPM = 15_625
-"""The width of a histogram's cell, 1/64."""
 
 
 class Run(NamedTuple):
@@ -127,7 +118,7 @@ def _check_precision(scenario: Scenario) -> None:
     if len(scenario.kernel.designs) == 1:
         problem = f"{quoted(scenario.kernel.designs[0])} alone has no ratio; expected two designs or more"
         raise InputError(place(scenario, "kernel.designs"), f"sweep.precision: {problem}, or replications: N")
-    if "_latency_p" in metric and precision.relative_ppm < CELL_PPM:
+    if resolution(metric) and precision.relative_ppm < CELL_PPM:
         problem = f"{format_percentage(precision.relative_ppm)} of a percentile, which is known to 1/64"
         _refuse_precision(scenario, "relative", f"{problem}; expected 1.6% or more")
 

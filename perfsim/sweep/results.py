@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from perfsim.engine.budget import UNLIMITED, Limits
 from perfsim.errors import InputError, InterruptedSweep
-from perfsim.scenario.settings import settings
+from perfsim.scenario.settings import differences, settings
 from perfsim.store.manifest import Manifest, write_manifest
 from perfsim.store.parquet import write_runs
 from perfsim.store.parts import PartWriter
@@ -216,12 +216,11 @@ def _refuse_changed(order: Order, former: Manifest | None, wanted: set[str]) -> 
     """Raise InputError, which says what differs, if the rows that are there are those of a workload before a change."""
     if former is None or not former.settings or not wanted.isdisjoint(former.run_ids):
         return
-    old, new = former.settings, settings(order.scenario)
     axes = {*former.axes, *(axis.path for axis in order.scenario.sweep.axes)}
-    differing = [key for key in {**old, **new} if key not in axes and old.get(key) != new.get(key)]
-    if not differing:
+    changes = differences(former.settings, settings(order.scenario))
+    shown = [change for key, change in changes if key not in axes]
+    if not shown:
         return
-    shown = [f"{key} was {old.get(key, 'not set')}, is {new.get(key, 'not set')}" for key in differing]
     if len(shown) > DIFFERENCES_SHOWN_MAX:
         shown[DIFFERENCES_SHOWN_MAX:] = [f"and {len(shown) - DIFFERENCES_SHOWN_MAX} more"]
     problem = f"the workload was changed since the sweep that is here: {', '.join(shown)}"

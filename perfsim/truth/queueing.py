@@ -19,13 +19,12 @@ from scipy.special import gammaln, logsumexp, xlog1py, xlogy
 
 from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
 from perfsim.scenario.schema import Duration
+from perfsim.units import PS_PER_NS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Floats: TypeAlias = NDArray[np.float64]
-
-PS_PER_NS = 1000
 
 
 class Steady(NamedTuple):

@@ -7,12 +7,12 @@ import numpy as np
 from perfsim.numeric.buckets import bucket, upper
 from perfsim.stats.ratios import Floats
 from perfsim.truth.queueing import exponential_hold, wait_percentile_ns, wait_phases
+from perfsim.units import PS_PER_NS
 from tests.truth.durations import exponential
 
 CPUS = 8
 THINK_NS = 900
 WARM_UP = 100
-PS_PER_NS = 1000
 
 
 class Runs(NamedTuple):

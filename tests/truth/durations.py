@@ -2,7 +2,7 @@
 
 from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
 from perfsim.scenario.schema import Duration
-from perfsim.truth.queueing import PS_PER_NS
+from perfsim.units import PS_PER_NS
 
 
 def fixed(time_ns: int) -> Duration:

@@ -27,7 +27,6 @@ from perfsim.scenario.validate import load_scenario
 from perfsim.truth.laws import violated_laws
 from perfsim.truth.queueing import (
     FREE,
-    PS_PER_NS,
     Group,
     Handoff,
     Locks,
@@ -43,6 +42,7 @@ from perfsim.truth.queueing import (
     wait_percentile_ns,
     wait_phases,
 )
+from perfsim.units import PS_PER_NS
 from tests.truth.durations import exponential, fixed, uniform
 
 Row = dict[str, Any]

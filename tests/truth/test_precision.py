@@ -30,7 +30,8 @@ from perfsim.scenario.validate import load_scenario
 from perfsim.stats.paired import Ratio, paired_ratio
 from perfsim.stats.sequential import is_reached
 from perfsim.sweep.precision import ratio_of, replications_of
-from perfsim.truth.queueing import PS_PER_NS, exponential_hold
+from perfsim.truth.queueing import exponential_hold
+from perfsim.units import PS_PER_NS
 from tests.truth.durations import exponential
 
 PROCEDURES = 10_000 if os.environ.get("PERFSIM_SLOW") else 1000
