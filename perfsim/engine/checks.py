@@ -31,7 +31,7 @@ class Checks:
         self.found: dict[str, Found] = {}
 
     def begin(self, every: int) -> None:
-        """Look after every so many events, from now on. every: at least 1. Before the run's first event."""
+        """Look after every so many events, from now on; in the midst of a run, at once. every: at least 1."""
         self.every = self.due = every
 
     def look(self, events: int, now: int, violated: Look) -> None:

@@ -8,6 +8,9 @@ from perfsim.engine.draft import Draft, PathDraft
 from perfsim.engine.link import live_rows
 from perfsim.engine.program import MOVE, NEXT, RETURN
 
+_NOWHERE = -1
+"""Where a return goes on in its path."""
+
 
 def leave_out_idle_rows(draft: PathDraft) -> None:
     """Bind every row that only copies a value nobody reads to the row behind it; what branches on it is but a test."""
@@ -36,20 +39,26 @@ def _behind(draft: PathDraft, row: Draft) -> int | None:
 
 def _read_later(rows: Mapping[int, Draft]) -> dict[int, int]:
     """Of each row, the slots that may be read behind it before they are written again, as a set of bits."""
-    before = dict.fromkeys(rows, 0)
-    behind = dict.fromkeys(rows, 0)
+    steps = [_step(number, row) for number, row in reversed(list(rows.items()))]
+    before = dict.fromkeys((*rows, _NOWHERE), 0)
     changed = True
     while changed:
         changed = False
-        for number, row in reversed(list(rows.items())):
-            if row.op != RETURN:
-                behind[number] = before[row.then.zero] | before[row.then.nonzero]
-            kept = behind[number] if row.op == NEXT else behind[number] & ~_bit(row.dst)
-            for slot in row.operands:
-                kept |= _bit(slot)
-            changed |= kept != before[number]
-            before[number] = kept
-    return behind
+        for number, zero, nonzero, kept, read in steps:
+            needed = (before[zero] | before[nonzero]) & kept | read
+            if needed != before[number]:
+                before[number] = needed
+                changed = True
+    return {number: before[zero] | before[nonzero] for number, zero, nonzero, _, _ in steps}
+
+
+def _step(number: int, row: Draft) -> tuple[int, int, int, int, int]:
+    """A row's number, where it goes on, and as bits the slots that it leaves as they are, and those that it reads."""
+    zero, nonzero = (_NOWHERE, _NOWHERE) if row.op == RETURN else row.then
+    read = 0
+    for slot in row.operands:
+        read |= _bit(slot)
+    return number, zero, nonzero, -1 if row.op == NEXT else ~_bit(row.dst), read
 
 
 def _bit(slot: int) -> int:

@@ -86,8 +86,9 @@ def live_rows(draft: PathDraft) -> dict[int, Draft]:
             continue
         row = draft.row(number)
         if row.op != RETURN:
-            row = row._replace(then=Then(_beyond_tests(draft, row, 0), _beyond_tests(draft, row, 1)))
-            open_ends += row.then
+            then = Then(_beyond_tests(draft, row, 0), _beyond_tests(draft, row, 1))
+            row = row if row.then == then else row._replace(then=then)
+            open_ends += then
         found[number] = row
     return dict(sorted(found.items(), reverse=True))
 

@@ -13,6 +13,7 @@ from perfsim.engine.program import Program
 from perfsim.engine.statements import NO_PROBE, PathSource, draft_of
 from perfsim.errors import InputError
 from perfsim.kernel.designs import PROBES, Design
+from perfsim.kernel.subset import paths_in
 
 ENTRY = "run_task"
 
@@ -42,7 +43,7 @@ class _Reader:
     def __init__(self, design: Design) -> None:
         self.design = design
         self.constants: dict[int, int] = {}
-        self.trees: dict[str, ast.Module] = {}
+        self.paths: dict[str, dict[tuple[str, int], ast.AsyncFunctionDef]] = {}
         self.drafts: dict[str, PathDraft] = {}
 
     def read(self) -> dict[str, PathDraft]:
@@ -61,17 +62,13 @@ class _Reader:
     def _source(self, name: str) -> PathSource:
         function = inspect.unwrap(self.design.paths[name])
         code = function.__code__
-        if code.co_filename not in self.trees:
-            self.trees[code.co_filename] = ast.parse(Path(code.co_filename).read_bytes(), code.co_filename)
-        found = [
-            node
-            for node in ast.walk(self.trees[code.co_filename])
-            if isinstance(node, ast.AsyncFunctionDef)
-            and (node.name, node.lineno) == (code.co_name, code.co_firstlineno)
-        ]
-        if not found:
+        if code.co_filename not in self.paths:
+            tree = ast.parse(Path(code.co_filename).read_bytes(), code.co_filename)
+            self.paths[code.co_filename] = {(path.name, path.lineno): path for path in paths_in(tree)}
+        found = self.paths[code.co_filename].get((code.co_name, code.co_firstlineno))
+        if found is None:
             raise InputError(f"{code.co_filename}:{code.co_firstlineno}:1", f"{name}() is no longer in the file")
-        return PathSource(name, code.co_filename, found[0], function.__globals__, PROBES.get(name, NO_PROBE))
+        return PathSource(name, code.co_filename, found, function.__globals__, PROBES.get(name, NO_PROBE))
 
 
 def _recursion(callee: str, callers: tuple[str, ...]) -> str:

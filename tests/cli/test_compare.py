@@ -19,7 +19,7 @@ Tiny = tuple[str, ...]
 @pytest.fixture
 def swept(perfsim: Perfsim, tiny_sweep: Tiny) -> Perfsim:
     """The command line where a small sweep has left its results in `out`."""
-    assert perfsim("sweep", "quickstart", *tiny_sweep, "--out", "out", "--jobs", "2")[0] == 0
+    assert perfsim("sweep", "quickstart", *tiny_sweep, "--out", "out", "--jobs", "1")[0] == 0
     return perfsim
 
 

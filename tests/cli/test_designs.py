@@ -8,9 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from perfsim.kernel.designs import design_names, load_design
+from perfsim.kernel.designs import Design, design_names, load_design
+from perfsim.kernel.static import compare
+from perfsim.kernel.static.compare import Comparison, compare_designs
 
 Perfsim = Callable[..., tuple[int, str, str]]
+
+COMPARED: dict[tuple[str, str], Comparison] = {}
+"""Designs that have been compared, by their names: looking for all ways of all paths takes seconds."""
+
+
+@pytest.fixture
+def compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that compare the same shipped designs do so once."""
+
+    def remembered(a: Design, b: Design) -> Comparison:
+        if (a.name, b.name) not in COMPARED:
+            COMPARED[a.name, b.name] = compare_designs(a, b)
+        return COMPARED[a.name, b.name]
+
+    monkeypatch.setattr(compare, "compare_designs", remembered)
 
 
 def test_every_design_is_listed_with_its_known_defects(perfsim: Perfsim) -> None:
@@ -51,7 +68,7 @@ def test_an_unknown_design_is_refused_with_the_nearest_name(perfsim: Perfsim) ->
     assert err.count("\n") == 1
 
 
-def test_two_designs_are_compared_path_by_path_with_their_costs(perfsim: Perfsim) -> None:
+def test_two_designs_are_compared_path_by_path_with_their_costs(compared_once: None, perfsim: Perfsim) -> None:
     status, out, err = perfsim("designs", "diff", "lock_page", "redo")
     assert (status, err) == (0, "")
     assert out.startswith("lock_page -> redo: ")
@@ -65,7 +82,7 @@ def test_two_designs_are_compared_path_by_path_with_their_costs(perfsim: Perfsim
     assert "\x1b" not in out
 
 
-def test_a_diff_for_scripts_has_every_figure_of_every_way(perfsim: Perfsim) -> None:
+def test_a_diff_for_scripts_has_every_figure_of_every_way(compared_once: None, perfsim: Perfsim) -> None:
     found = json.loads(perfsim("designs", "diff", "lock_page", "redo", "--format", "json")[1])
     rows = list(csv.DictReader(io.StringIO(perfsim("designs", "diff", "lock_page", "redo", "--format", "csv")[1])))
     assert (found["a"], found["b"]) == ("lock_page", "redo")

@@ -1,7 +1,5 @@
 """`perfsim sensitivity`: an answer in each form from real runs; refused in one line."""
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +18,7 @@ costs: {shrink_page: [80ns, 160ns, 400ns], lru_add_page: [8ns, 20ns, 50ns]}
 OPTIONS = ("--profile", "two.yaml", "--samples", "64", "--metric", "events", "--set", "machine.cpus=2")
 
 
-def test_every_form_tells_the_same_with_any_number_of_jobs(perfsim: Perfsim, tiny: Tiny) -> None:
+def test_a_table_and_json_tell_the_same_with_any_number_of_jobs(perfsim: Perfsim, tiny: Tiny) -> None:
     Path("two.yaml").write_text(PROFILE, encoding="utf-8")
     command = ("sensitivity", "quickstart", *tiny, *OPTIONS)
     status, table, _ = perfsim(*command, "--jobs", "2")
@@ -31,12 +29,6 @@ def test_every_form_tells_the_same_with_any_number_of_jobs(perfsim: Perfsim, tin
     content = json.loads(perfsim(*command, "--jobs", "1", "--format", "json")[1])
     assert {figure["figure"] for figure in content["figures"]} == {"shrink_page", "lru_add_page"}
     assert content["notes"][0] in table
-    text = perfsim(*command, "--format", "csv")[1]
-    lines = list(csv.DictReader(io.StringIO(text)))
-    assert [line["figure"] for line in lines] == [figure["figure"] for figure in content["figures"]]
-    assert [float(line["elasticity"]) for line in lines if line["elasticity"]] == [
-        figure["elasticity"] for figure in content["figures"] if figure["elasticity"] is not None
-    ]
 
 
 @pytest.mark.parametrize(

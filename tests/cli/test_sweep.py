@@ -31,9 +31,9 @@ def test_a_sweep_leaves_its_rows_and_prints_its_ratios(perfsim: Perfsim, tiny_sw
 
 
 def test_the_same_command_again_prints_the_same_and_runs_nothing(perfsim: Perfsim, tiny_sweep: Tiny) -> None:
-    first = perfsim("sweep", "quickstart", *tiny_sweep, "--out", "out", "--format", "json")
+    first = perfsim("sweep", "quickstart", *tiny_sweep, "--out", "out", "--jobs", "1", "--format", "json")
     stored = Path("out/runs.parquet").read_bytes()
-    second = perfsim("sweep", "quickstart", *tiny_sweep, "--out", "out", "--format", "json")
+    second = perfsim("sweep", "quickstart", *tiny_sweep, "--out", "out", "--jobs", "1", "--format", "json")
     assert json.loads(first[1]) == json.loads(second[1])
     assert second[2].startswith("8 of 8 runs are in out already\n")
     assert Path("out/runs.parquet").read_bytes() == stored
@@ -58,7 +58,7 @@ def test_runs_that_fail_are_told_after_the_table_of_the_others(perfsim: Perfsim,
         "async def direct_reclaim(cpu):\n    never = 1 // (1 - await cpu.should_stop() - 1)\n", encoding="utf-8"
     )
     designs = ("--design", "redo", "--design", "broken.py")
-    status, out, err = perfsim("sweep", "quickstart", *tiny_sweep, *designs, "--out", "out")
+    status, out, err = perfsim("sweep", "quickstart", *tiny_sweep, *designs, "--out", "out", "--jobs", "1")
     assert status == 1
     assert "redo" in out
     assert "4 runs failed alike, the first: point 0, machine.cpus=1, broken, replication 0: " in err
@@ -85,7 +85,7 @@ def test_a_sweep_whose_words_nobody_can_read_is_completed(
     process: Process, tmp_path: Path, tiny_sweep: Tiny, closed: str
 ) -> None:
     words, environment = process
-    command = shlex.join([*words, "sweep", "quickstart", *tiny_sweep, "--out", "out"])
+    command = shlex.join([*words, "sweep", "quickstart", *tiny_sweep, "--out", "out", "--jobs", "1"])
     ended = subprocess.run(
         ["sh", "-c", f"{command} {closed}"],
         env=environment,
@@ -104,7 +104,7 @@ def test_a_sweep_whose_answer_cannot_be_written_keeps_its_rows(
     process: Process, tmp_path: Path, tiny_sweep: Tiny, output: str, status: int, told: str
 ) -> None:
     words, environment = process
-    command = shlex.join([*words, "sweep", "quickstart", *tiny_sweep, "--out", "out"])
+    command = shlex.join([*words, "sweep", "quickstart", *tiny_sweep, "--out", "out", "--jobs", "1"])
     ended = subprocess.run(
         ["sh", "-c", f"{command} {output}"],
         env=environment,

@@ -136,7 +136,7 @@ def test_a_point_that_loses_its_worker_twice_is_set_aside_and_the_rest_is_kept(b
 
 
 def test_a_run_that_loses_its_worker_once_has_the_row_of_one_left_in_peace(begin: Begin, tmp_path: Path) -> None:
-    longer = ("--set", "sweep.axes.measure.duration=[1s, 100us]")
+    longer = ("--set", "sweep.axes.measure.duration=[400ms, 100us]")
     with begin("quickstart", *ENDLESS, *longer) as sweeping:
         wait_for("a row", lambda: rows_of(tmp_path / "out") == 1)
         kill(workers_of(sweeping.pid))
@@ -189,7 +189,7 @@ def test_a_full_disk_keeps_what_had_room_and_the_command_that_is_told_goes_on(
     begin: Begin, tmp_path: Path, tiny_sweep: Tiny
 ) -> None:
     """The system refuses bytes beyond a limit on the size of files, as it does when there are no blocks left."""
-    with begin("quickstart", *tiny_sweep, "--out", "peace") as sweeping:
+    with begin("quickstart", *tiny_sweep, "--out", "peace", "--jobs", "1") as sweeping:
         assert end_of(sweeping)[0] == 0
     with begin(
         "quickstart", *tiny_sweep, "--out", "out", "--jobs", "2", prepare=lambda: limit_files(20_000)
@@ -224,7 +224,7 @@ def test_a_directory_that_may_not_be_written_is_refused_and_stays_as_it_is(
 ) -> None:
     (tmp_path / "out").mkdir()
     if has_results:
-        with begin("quickstart", *tiny_sweep, "--out", "out") as sweeping:
+        with begin("quickstart", *tiny_sweep, "--out", "out", "--jobs", "1") as sweeping:
             assert end_of(sweeping)[0] == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     (tmp_path / "out").chmod(0o555)

@@ -1,6 +1,7 @@
 """A third witness: the compiled engine's loop as plain Python on plain lists, without a compiler."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
@@ -19,6 +20,7 @@ from perfsim.kernel.fill import fill_memory
 from perfsim.numeric.columns import as_lists
 from perfsim.scenario.schema import Scenario
 from tests.engine.conftest import WORKLOAD, ScenarioMaker
+from tests.tier import SLOW
 
 SEED = Seed(1, 0)
 MIXED = WORKLOAD.replace("measure:", "  - {name: faults, kind: fault, count: 2, think: 3us}\nmeasure:")
@@ -53,6 +55,12 @@ async def put_page(cpu: Cpu, page: int) -> None:
 """
 
 
+ROOMS, PROFILES, DESIGNS = (1, 50, 10_000), ("x86_64", "ia64", "ideal"), ("lock_page", "redo", "own")
+EVERY_TRIPLE = [*product(ROOMS, PROFILES, DESIGNS)]
+EVERY_PAIR = [(ROOMS[(a + b) % 3], PROFILES[a], DESIGNS[b]) for a in range(3) for b in range(3)]
+"""A Latin square: each room with each profile, with each design, and each profile with each design, once."""
+
+
 def plain(scenario: Scenario, design: str, rows: list[TraceRow], room: int) -> Running:
     """A run at time 0, on lists. There is no compiled code: what would call it fails."""
     profile = profile_of(scenario)
@@ -73,9 +81,7 @@ def advance(running: Running, until_ps: int) -> None:
     assert status == loop.NOTHING_BEFORE
 
 
-@pytest.mark.parametrize("room", [1, 50, 10_000])
-@pytest.mark.parametrize("profile", ["x86_64", "ia64", "ideal"])
-@pytest.mark.parametrize("design", ["lock_page", "redo", "own"])
+@pytest.mark.parametrize("room,profile,design", EVERY_TRIPLE if SLOW else EVERY_PAIR)
 def test_the_plain_loop_does_what_the_reference_engine_does(
     room: int, profile: str, design: str, scenario_of: ScenarioMaker, design_file: Callable[[str], str]
 ) -> None:

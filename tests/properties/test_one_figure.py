@@ -23,7 +23,7 @@ kernel: {drain_all: never}
 tasks:
   - {name: reclaimer, kind: direct_reclaim, count: 1, think: 20us}
   - {name: locker, kind: mlock, count: 1, range_pages: 8, hold: 5us, think: 5us}
-measure: {warmup: 0us, duration: 500us}
+measure: {warmup: 0us, duration: 300us}
 """
 
 TRANSFERS = ("dram_local", "dram_remote", "llc_transfer", "socket_transfer", "socket_transfer_far")
@@ -45,7 +45,7 @@ def alone(directory: Path, costs: str, text: str = ALONE) -> Scenario:
 def kinds(scenario: Scenario, design: str, engine: str) -> dict[str, int]:
     """Time in ps by kind, of all paths together, without kinds that have none."""
     row = simulate(scenario, design, Seed(1, 0), engine)
-    assert min(row["reclaim_batch_latency_count"], row["mlock_call_latency_count"]) > 3
+    assert min(row["reclaim_batch_latency_count"], row["mlock_call_latency_count"]) >= 3
     times = {kind: sum(row[f"{path}_spent_{kind}_ps"] for path in SPENT_BY) for kind in SPENT_ON}
     return {kind: time_ps for kind, time_ps in times.items() if time_ps}
 

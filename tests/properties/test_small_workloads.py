@@ -24,6 +24,7 @@ from perfsim.scenario.relations import check_relations
 from perfsim.scenario.schema import Duration, MachineSpec, MeasureSpec, MemorySpec, Scenario, TaskSpec
 from perfsim.scenario.validate import load_scenario
 from tests.properties.workloads import DESIGNS, NS_PS, Manner, durations, kernels, machines, task_groups
+from tests.tier import SLOW
 
 PROFILES = ("ia64", "x86_64", "ideal")
 LATENCIES = ("putback", "lru_lock_wait", "page_lock_wait", "reclaim_batch", "mlock_call", "munlock_call", "fault")
@@ -123,7 +124,7 @@ def test_pages_flags_lists_and_references_agree_after_every_run(case: Case) -> N
         assert on_lists + s.zones.free_count[zone] == s.settings.pages_per_node
 
 
-@settings(max_examples=40)
+@settings(max_examples=40 if SLOW else 20)
 @given(cases())
 def test_the_same_seed_gives_the_same_trace_and_another_seed_another(case: Case) -> None:
     _, rows = run_to_the_end(case, case.seed)
@@ -133,7 +134,7 @@ def test_the_same_seed_gives_the_same_trace_and_another_seed_another(case: Case)
         assert run_to_the_end(case, case.seed ^ 1)[1] != rows
 
 
-@settings(max_examples=80)
+@settings(max_examples=80 if SLOW else 40)
 @given(cases())
 def test_the_figures_of_every_row_agree_with_each_other(case: Case) -> None:
     row = measured(case)

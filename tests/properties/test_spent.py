@@ -36,6 +36,7 @@ from perfsim.measure.row import simulate
 from perfsim.scenario.validate import load_scenario
 from perfsim.truth.laws import violated_laws
 from tests.properties.test_small_workloads import Case, cases, run_to_the_end
+from tests.tier import SLOW
 
 OFF = (WAIT + PAGE_LOCK, SLEEP, WAKE_UP)
 """Kinds that the witness cannot tell apart: the task is not on its CPU."""
@@ -136,7 +137,7 @@ def check(case: Case) -> State:
     return s
 
 
-@settings(max_examples=60)
+@settings(max_examples=60 if SLOW else 25)
 @given(cases())
 def test_a_witness_sees_every_wait_of_drawn_workloads_to_the_picosecond(case: Case) -> None:
     check(case)

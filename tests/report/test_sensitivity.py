@@ -1,5 +1,8 @@
 """The answer of a sensitivity: which figures are shown first, and their elasticities."""
 
+import csv
+import io
+import json
 import math
 
 import numpy as np
@@ -47,6 +50,17 @@ def test_the_table_has_those_that_matter_and_a_few_more(answer: Answer) -> None:
     assert lines[4].split()[:5] == ["wakeup", "400", "800", "1500", "ns"]
     assert [line.endswith("yes") for line in lines[4:10]] == [True] + [False] * 5
     assert "the verdict, faster, holds in 99.9 %" in answer.text("markdown")
+
+
+def test_every_form_tells_the_same(answer: Answer) -> None:
+    content = json.loads(answer.text("json"))
+    assert content["notes"][0] in answer.text("table")
+    lines = list(csv.DictReader(io.StringIO(answer.text("csv"))))
+    assert [line["figure"] for line in lines] == [figure["figure"] for figure in content["figures"]]
+    assert len(lines) > 40
+    assert [float(line["elasticity"]) for line in lines if line["elasticity"]] == [
+        figure["elasticity"] for figure in content["figures"] if figure["elasticity"] is not None
+    ]
 
 
 def test_a_figure_that_may_be_0_has_no_elasticity() -> None:

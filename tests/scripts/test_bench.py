@@ -21,15 +21,17 @@ def without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cheap_sections_write_all_their_figures_and_are_compared(
-    without_a_compiler: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    without_a_compiler: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "figures.json"
+    monkeypatch.setattr(bench_engines, "CPUS_OF_LOCKS", (2, 4))
+    monkeypatch.setattr(bench_engines, "START_PS", 20 * bench_engines.PS_PER_US)
     only = ("--only", "locks", "--only", "startup", *QUICK)
     bench.main([*only, "--json", str(file)])
     figures = json.loads(file.read_text())
     assert set(figures["machine"]) == {"cpu", "cores", "python", "numba", "perfsim", "load"}
     assert list(figures["sections"]) == ["locks", "startup"]
-    locks = figures["sections"]["locks"]["16 CPUs"]
+    locks = figures["sections"]["locks"]["2 CPUs"]
     assert set(locks) > LOCK_FIGURES
     assert locks["compiled_to_naive"] > 0
     assert figures["sections"]["startup"]["perfsim --version"]["seconds"] > 0
@@ -37,7 +39,7 @@ def test_cheap_sections_write_all_their_figures_and_are_compared(
     bench.main(["--only", "locks", *QUICK, "--against", str(file)])
     answer = capsys.readouterr()
     assert "this / other" in answer.out
-    assert "locks: 64 CPUs" in answer.out
+    assert "locks: 4 CPUs" in answer.out
     assert "startup:" not in answer.out
     assert "no-such-compiler" in answer.err
 

@@ -7,6 +7,7 @@ from perfsim.stats.comparison import Verdict
 from perfsim.stats.sensitivity import Sample, Sensitivity, sensitivity
 from perfsim.stats.surrogate import latin_hypercube
 from tests.stats.known import noise, straight
+from tests.tier import SLOW
 
 MARGIN = 0.01
 MANY = latin_hypercube(100_000, 2, seed=99)
@@ -24,15 +25,16 @@ def found(weights: list[float], mean: float, deviation: float, seed: int = 1, sa
 def test_the_share_above_1_and_effects_are_in_their_intervals_as_often_as_said() -> None:
     weights, mean = [3.0, 1.0], 2.0
     truth = np.mean(straight(MANY, np.array(weights), mean) > 0)
-    several = [found(weights, mean, deviation=3.0, seed=seed) for seed in range(1000)]
+    several = [found(weights, mean, deviation=3.0, seed=seed) for seed in range(1000 if SLOW else 250)]
     grain = 1 / 1024
     shares = np.mean([one.above.low - grain <= truth <= one.above.high + grain for one in several])
     second = [one.influences[1].effect for one in several]
     effects = np.mean([one.low <= 0.01 * np.sqrt(12) <= one.high for one in second])
     best = np.mean([one.best.low <= mean / 100 <= one.best.high for one in several])
-    assert 0.93 <= shares <= 0.97
-    assert 0.93 <= effects <= 0.97
-    assert 0.93 <= best <= 0.97
+    low, high = (0.93, 0.97) if SLOW else (0.91, 0.985)  # three standard deviations
+    assert low <= shares <= high
+    assert low <= effects <= high
+    assert low <= best <= high
 
 
 def test_a_verdict_that_nothing_turns_holds_everywhere() -> None:

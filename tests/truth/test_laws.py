@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from perfsim.engine import ENGINES
 from perfsim.kernel.boot import Seed
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
 from perfsim.scenario.validate import load_scenario
 from perfsim.truth.laws import loops_of, violated_laws
+from tests.tier import SLOW
 
 Row = dict[str, Any]
 
@@ -21,7 +23,9 @@ SHORT = ["measure.warmup=200us", "measure.duration=1ms"]
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("engine", ENGINES if SLOW else ENGINES[:1])
 def test_the_laws_hold_on_every_shipped_workload(workload: Path, engine: str) -> None:
+    """The other engine's rows of these workloads are equal: tests/test_workloads.py."""
     scenario = load_scenario(str(workload), SMALL + SHORT)
     for design in scenario.kernel.designs:
         row = simulate(scenario, design, Seed(1, 0), engine)

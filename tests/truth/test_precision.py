@@ -15,7 +15,6 @@ Seen, with 10 first pairs and a ratio to be known to 4 %, 10,000 procedures (sta
 """
 
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator
 from itertools import count, islice
@@ -32,9 +31,10 @@ from perfsim.stats.sequential import is_reached
 from perfsim.sweep.precision import ratio_of, replications_of
 from perfsim.truth.queueing import exponential_hold
 from perfsim.units import PS_PER_NS
+from tests.tier import SLOW
 from tests.truth.durations import exponential
 
-PROCEDURES = 10_000 if os.environ.get("PERFSIM_SLOW") else 1000
+PROCEDURES = 10_000 if SLOW else 1000
 FIRST = 10
 PRECISION = Precision("lru_lock_acquisitions", 40_000, 60)
 SWEEP = SweepSpec(replications=FIRST, precision=PRECISION)
