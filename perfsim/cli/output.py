@@ -58,6 +58,12 @@ def shows_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def shows_pictures() -> bool:
+    """Whether stdout is a terminal that has block characters."""
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and encoding == "utf8"
+
+
 def write_words(text: str) -> None:
     """Write words for people to stderr, of any number of lines; that nobody can be told is no reason to stop."""
     try:

@@ -8,14 +8,15 @@ import typer
 
 from perfsim.cli import options
 from perfsim.cli.app import app
-from perfsim.cli.output import tell, tell_meanwhile, write_data, write_words
+from perfsim.cli.output import shows_pictures, tell, tell_meanwhile, write_data, write_words
 from perfsim.cli.verdict import exit_on_violations
 from perfsim.errors import InputError, PerfsimError
+from perfsim.units import PS_PER_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from perfsim.measure.counts import Counts
+    from perfsim.measure.contention import Points
     from perfsim.measure.row import Result, Row
     from perfsim.scenario.schema import Scenario
 
@@ -50,6 +51,26 @@ def run(
     lock_stat: Annotated[
         bool, typer.Option("--lock-stat", help="Print /proc/lock_stat of each design; the table goes to stderr.")
     ] = False,
+    trace: Annotated[
+        str | None,
+        typer.Option(
+            "--trace",
+            metavar="FILE",
+            help="Write what every CPU did, for ui.perfetto.dev to show; a group of tracks a design. Whatever --engine "
+            "says, simpy tells it, whose runs are the compiled engine's.",
+            show_default=False,
+        ),
+    ] = None,
+    trace_window: Annotated[
+        str | None,
+        typer.Option(
+            "--trace-window",
+            metavar="FROM..TO",
+            help="What of the run to trace, counted from its beginning, warm-up included: 2ms..3ms. Else the measured "
+            "window, or as much of it as a file of some MB holds.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run one scenario under each design, side by side.
 
@@ -64,8 +85,10 @@ def run(
       perfsim run mlock_heavy --profile ia64 --set machine.cpus=16 --set tasks.lockers.hold=100us
       perfsim run quickstart --seed 7 --format json > runs.json
       perfsim run quickstart --design redo --lock-stat
+      perfsim run munlock_storm --trace storm.pftrace --trace-window 2ms..3ms
       perfsim run quickstart --design mine.py --check-every 1000
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
+    from perfsim.cli.trace import asked_trace, write_trace
     from perfsim.engine import check_engine
     from perfsim.report.render import json_text
     from perfsim.scenario.validate import load_scenario
@@ -75,28 +98,34 @@ def run(
     _refuse_two_answers(kernel_files, output_format)
     check_engine(engine)
     scenario = load_scenario(workload, sets or (), profile=profile, designs=designs or (), seed=seed)
+    traced = asked_trace(trace, trace_window, scenario)
     results = _results(scenario, engine, check_every or 0)
     rows = [result.row for result in results]
     widths = [_half_widths(result) for result in results]
     if kernel_files:
-        _write_kernel_files(kernel_files, {result.row["design"]: result.counts for result in results})
+        _write_kernel_files(kernel_files, scenario, results)
         tell(_text(rows, widths, output_format).removesuffix("\n"))
     elif output_format is options.Format.JSON:
         by_design = {row["design"]: of_run for row, of_run in zip(rows, widths, strict=True)}
         write_data(json_text({"runs": rows, "half_widths": by_design}))
     else:
         write_data(_text(rows, widths, output_format))
+    if traced is not None:
+        write_trace(traced, scenario, rows)
     for design, row in zip(scenario.kernel.designs, rows, strict=True):
         _tell_violations(scenario, design, engine, row)
     exit_on_violations(rows)
 
 
 def _text(rows: list[Row], widths: list[dict[str, float]], output_format: options.Format) -> str:
-    """The metrics, and below them, for people, where the time goes; CSV has one table alone."""
+    """The metrics, and below them, for people, where the time goes, at a terminal as bars too; CSV has one table."""
     from perfsim.report.spent import spent_table
     from perfsim.report.tables import render, run_table
+    from perfsim.report.terminal import spent_bars
 
     tables = [run_table(rows, widths), None if output_format is options.Format.CSV else spent_table(rows)]
+    if output_format is options.Format.TABLE and shows_pictures():
+        tables.append(spent_bars(rows))
     return "\n".join(render(table, output_format.value) for table in tables if table)
 
 
@@ -114,26 +143,42 @@ def _refuse_two_answers(kernel_files: list[str], output_format: options.Format) 
         raise InputError("--format", problem)
 
 
-def _write_kernel_files(kernel_files: list[str], counts: Mapping[str, Counts]) -> None:
+def _write_kernel_files(kernel_files: list[str], scenario: Scenario, results: list[Result]) -> None:
     """Write each kernel file that was asked for to stdout, and what must be said of it to stderr."""
     from perfsim.report import lock_stat, vmstat
 
-    forms: dict[str, Callable[[Counts], str]] = {
-        "--vmstat": vmstat.vmstat,
-        "--vmstat-2.6.26": lambda one: vmstat.vmstat(one, vmstat.THEN),
-        "--lock-stat": lock_stat.lock_stat,
-    }
     for option in kernel_files:
-        write_data(_by_design(counts, forms[option]))
+        texts = {}
+        for design, result in zip(scenario.kernel.designs, results, strict=True):
+            if option == "--lock-stat":
+                text = lock_stat.lock_stat(result.counts, _points(scenario, design, result))
+            else:
+                text = vmstat.vmstat(result.counts, vmstat.TODAY if option == "--vmstat" else vmstat.THEN)
+            texts[result.row["design"]] = text
+        write_data(_by_design(texts))
     if "--lock-stat" in kernel_files:
         tell(lock_stat.NOTE)
 
 
-def _by_design(counts: Mapping[str, Counts], form: Callable[[Counts], str]) -> str:
+def _points(scenario: Scenario, design: str, result: Result) -> dict[int, Points]:
+    """Where the run's waits were."""
+    from perfsim.kernel.boot import Seed
+    from perfsim.measure.contention import contention_points
+
+    begin_ps = round(result.row["warmup_ns"] * PS_PER_NS)
+    tell_meanwhile(f"looking where {result.row['design']} waits ...")
+    try:
+        window_ps = (begin_ps, begin_ps + scenario.measure.duration_ps)
+        return contention_points(scenario, design, Seed(scenario.sweep.seed, 0), window_ps)
+    finally:
+        tell_meanwhile("")
+
+
+def _by_design(texts: Mapping[str, str]) -> str:
     """A kernel file of each design. A single one is as in /proc; of several, each has a line `# design NAME` before."""
-    if len(counts) == 1:
-        return "".join(map(form, counts.values()))
-    return "".join(f"# design {design}\n{form(one)}" for design, one in counts.items())
+    if len(texts) == 1:
+        return "".join(texts.values())
+    return "".join(f"# design {design}\n{text}" for design, text in texts.items())
 
 
 def _results(scenario: Scenario, engine: str, check_every: int) -> list[Result]:
@@ -181,7 +226,7 @@ def _tell_violations(scenario: Scenario, design: str, engine: str, row: dict[str
 
     if row["violated_checks"]:
         write_words(under_way_text(row))
-        as_it_was = replace(scenario.measure, warmup_ps=round(row["warmup_ns"] * 1000), is_auto=False)
+        as_it_was = replace(scenario.measure, warmup_ps=round(row["warmup_ns"] * PS_PER_NS), is_auto=False)
         checks = {one["check"] for one in row["violated_checks"]}
         _tell_first_violation(replace(scenario, measure=as_it_was), design, engine, checks)
 

@@ -11,7 +11,7 @@ import typer
 
 from perfsim.cli import options
 from perfsim.cli.app import app
-from perfsim.cli.output import tell, write_data
+from perfsim.cli.output import shows_pictures, tell, write_data
 from perfsim.cli.verdict import exit_on_violations
 from perfsim.errors import InputError, PerfsimError, quoted
 from perfsim.units import format_count
@@ -81,6 +81,7 @@ def sweep(
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
     from perfsim.engine import check_engine
     from perfsim.report.tables import render, sweep_table
+    from perfsim.report.terminal import throughput_lines
     from perfsim.scenario.validate import load_scenario
     from perfsim.sweep.directory import MANIFEST, RUNS
     from perfsim.sweep.results import Order, sweep_into
@@ -110,6 +111,9 @@ def sweep(
     )
     if finished.rows:
         write_data(render(sweep_table(finished.rows, scenario), output_format.value))
+        picture = throughput_lines(finished.rows, [axis.path for axis in scenario.sweep.axes])
+        if picture is not None and output_format is options.Format.TABLE and shows_pictures():
+            write_data("\n" + render(picture, output_format.value))
         tell(f"{len(finished.rows)} runs are in {directory / RUNS}")
         if finished.short:
             tell(f"ratios not known as closely as asked: {len(finished.short)}, see short in {directory / MANIFEST}")

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Generator, Mapping
+from collections.abc import Coroutine, Generator, Iterator, Mapping
 from heapq import heapify
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import simpy
 from simpy.core import Infinity
@@ -22,7 +22,7 @@ from perfsim.engine.budget import UNLIMITED, Budget
 from perfsim.engine.checks import Checks
 from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX, standstill
 from perfsim.engine.program import Place
-from perfsim.engine.trace import Trace
+from perfsim.engine.trace import Observer, Trace
 from perfsim.errors import StuckError
 from perfsim.kernel import designs
 from perfsim.kernel.bounds import Bounds, bounds_of, check_arguments
@@ -40,9 +40,13 @@ LATE = EventPriority(NORMAL + 1)
 
 
 class ReferenceCpu(Cpu):
-    """One task on its CPU. resumption: what it waits for while it is blocked. bounds: of arguments, by primitive."""
+    """One task on its CPU. resumption: what it waits for while it is blocked. bounds: of arguments, by primitive.
+    observer: is told of every step. path: run_task() of this task.
+    """
 
     bounds: Mapping[str, tuple[Bounds, ...]] | None = None
+    observer: Observer | None = None
+    path: Coroutine[Any, Any, Any]
 
     def __init__(
         self, env: simpy.Environment, s: State, task: int, all_cpus: list[ReferenceCpu], trace: Trace | None
@@ -68,7 +72,10 @@ class ReferenceCpu(Cpu):
         env, cpu = self.env, self.cpu
         if not primitive.shared:
             self.check(primitive, arguments)
-            return primitive.effect(self.s, self.task, env.now, *arguments)
+            result = primitive.effect(self.s, self.task, env.now, *arguments)
+            if self.observer is not None:
+                self.observer.performed(self.task, int(env.now), primitive, arguments, result)
+            return result
         delay_ps = self.pending_ps[cpu]
         if primitive.before >= 0:
             delay_ps += self.cost_ps[primitive.before]
@@ -84,11 +91,15 @@ class ReferenceCpu(Cpu):
             self.refuse_standstill()
         self.instant_ps = now
         result = primitive.effect(self.s, self.task, now, *arguments)
+        if self.observer is not None:
+            self.observer.performed(self.task, now, primitive, arguments, result)
         while result == BLOCKED:
             self.resumption = simpy.Event(env)
             self.schedule_wakes()
             yield self.resumption
             result = resume(self.s, self.task, int(env.now))
+            if self.observer is not None:
+                self.observer.resumed(self.task, int(env.now), result)
         if self.wakes.length[0]:
             self.schedule_wakes()
         return result
@@ -156,8 +167,15 @@ def start(s: State, design: Design, names: list[str], trace: Trace | None = None
     for task in range(len(names)):
         cpus.append(ReferenceCpu(env, s, task, cpus, trace))
         cpus[task].bounds = bounds
-        env.process(design.paths["run_task"](cpus[task]))  # type: ignore[arg-type]  # a coroutine has send and throw
+        cpus[task].path = design.paths["run_task"](cpus[task])
+        env.process(cpus[task].path)  # type: ignore[arg-type]  # a coroutine has send and throw
     return Running(env, s, cpus, names, Checks(), Budget())
+
+
+def observe(running: Running, observer: Observer) -> None:
+    """Tell an observer of every step from now on."""
+    for cpu in running.cpus:
+        cpu.observer = observer
 
 
 def advance(running: Running, until_ps: int) -> None:
@@ -207,10 +225,33 @@ def stack_of(error: BaseException) -> list[Place]:
     trace = (error.__cause__ or error).__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        if code.co_flags & inspect.CO_COROUTINE and code.co_filename != designs.__file__:  # no probe
+        if _is_path(code):
             places.append(Place(code.co_name, code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
     return places[::-1]
+
+
+def waiting_frames(cpu: ReferenceCpu) -> list[types.FrameType]:
+    """The frames of a task's paths while another task goes on, the outermost first."""
+    frames = []
+    path: Any = cpu.path
+    while inspect.iscoroutine(path):
+        frames.append(path.cr_frame)
+        path = path.cr_await
+    return [frame for frame in frames if frame is not None and _is_path(frame.f_code)]
+
+
+def running_frames(frame: types.FrameType | None) -> Iterator[types.FrameType]:
+    """The frames of the paths that a frame was called from, the innermost first."""
+    while frame is not None:
+        if _is_path(frame.f_code):
+            yield frame
+        frame = frame.f_back
+
+
+def _is_path(code: types.CodeType) -> bool:
+    """Whether a frame's code is that of a path; a probe around one is none."""
+    return bool(code.co_flags & inspect.CO_COROUTINE) and code.co_filename != designs.__file__
 
 
 def _refuse_unfinished(running: Running) -> None:

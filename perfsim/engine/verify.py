@@ -21,7 +21,7 @@ from perfsim.engine.calendar import NEVER
 from perfsim.engine.engines import CompiledEngine, ReferenceEngine
 from perfsim.engine.prepare import design_of, profile_of, task_names
 from perfsim.engine.program import FIRST_PRIMITIVE, Place
-from perfsim.engine.trace import TraceRow
+from perfsim.engine.trace import TraceRow, told_by_nobody
 from perfsim.errors import PerfsimError
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.designs import Design, failure
@@ -143,7 +143,7 @@ class _Follower:
     """The compiled engine's run, a buffer of events at a time. seconds: spent in it so far."""
 
     def __init__(self, scenario: Scenario, design: Design, seed: Seed) -> None:
-        self.engine = CompiledEngine(scenario, design, seed, _told_by_nobody)
+        self.engine = CompiledEngine(scenario, design, seed, told_by_nobody)
         self.running = self.engine.running
         self.names = task_names(scenario, profile_of(scenario))
         self.cpus = self.running.run.s.tasks.cpu
@@ -326,8 +326,3 @@ def _text(error: Exception | None) -> str:
     if error is None:
         return ""
     return str(error) if isinstance(error, PerfsimError) else f"{type(error).__name__}: {error}"
-
-
-def _told_by_nobody(_: TraceRow) -> None:
-    """The trace that makes the compiled engine keep a buffer of events, which is read here as it stands."""
-    raise AssertionError("events are taken from the buffer, not told")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from perfsim.kernel.constants import (
     KEVENTD,
     NONE,
@@ -77,26 +79,45 @@ def waits_of(s: State, task: int, names: list[str]) -> str:
             holder = "nobody"
         kind = ("zone->lru_lock", "page lock", "memcg zone lock", "wait bucket lock")[s.m.lock_class[lock]]
         return f"{who} spins for {kind} {lock} since {s.m.wait_since_ps[cpu]} ps; held by {holder}"
-    if s.queues.queued[task] and s.tasks.state[task] == TASK_SLEEPING:
-        page = s.queues.page[task]
-        if s.queues.flag[task] != PG_LOCKED:
-            return f"{who} sleeps until page {page} is written since {s.tasks.since_ps[task]} ps"
-        holder = f"held by {names[s.pages.locker[page]]} since {s.pages.locked_ps[page]} ps"
-        if not s.pages.flags[page] & PG_LOCKED:
-            holder = "held by nobody"
-        return f"{who} sleeps on the lock of page {page} since {s.tasks.since_ps[task]} ps; {holder}"
-    mm = s.mms.waits_for[task]
-    if mm != NONE and s.tasks.state[task] == TASK_SLEEPING:
-        writer = s.mms.writer[mm]
-        holder = f"{s.mms.activity[mm]} readers" if writer == NONE else names[writer]
-        return f"{who} sleeps on mmap_sem {mm} since {s.tasks.since_ps[task]} ps; held by {holder}"
-    flushed = s.work.waits_for[task]
-    if flushed != NONE and s.tasks.state[task] == TASK_SLEEPING:
-        left = s.work.target[task] - s.work.done[flushed]
-        thread = names[s.work.thread[flushed]]
-        return f"{who} sleeps until {thread} has done {left} more since {s.tasks.since_ps[task]} ps"
+    found = sleeps_on(s, task, names)
+    if found is not None:
+        since = "" if found.since_ps == NONE else f" since {found.since_ps} ps"
+        holder = f"; held by {found.holder}{since}" if found.holder else ""
+        return f"{who} sleeps {found.what} since {s.tasks.since_ps[task]} ps{holder}"
     state = ("not started", "running", "ready", "asleep", "done")[s.tasks.state[task]]
     return f"{who} is {state} since {s.tasks.since_ps[task]} ps"
+
+
+class Wait(NamedTuple):
+    """What a sleeping task waits for, in words behind "sleeps"; who has it, "" if it is nobody's to have; since when,
+    NONE if nobody knows.
+    """
+
+    what: str
+    holder: str = ""
+    since_ps: int = NONE
+
+
+def sleeps_on(s: State, task: int, names: list[str]) -> Wait | None:
+    """What a task sleeps on, None if it does not sleep, or on nothing that another task has. names: of the tasks."""
+    if s.tasks.state[task] != TASK_SLEEPING:
+        return None
+    if s.queues.queued[task]:
+        page = s.queues.page[task]
+        if s.queues.flag[task] != PG_LOCKED:
+            return Wait(f"until page {page} is written")
+        if not s.pages.flags[page] & PG_LOCKED:
+            return Wait(f"on the lock of page {page}", "nobody")
+        return Wait(f"on the lock of page {page}", names[s.pages.locker[page]], s.pages.locked_ps[page])
+    mm = s.mms.waits_for[task]
+    if mm != NONE:
+        writer = s.mms.writer[mm]
+        return Wait(f"on mmap_sem {mm}", f"{s.mms.activity[mm]} readers" if writer == NONE else names[writer])
+    flushed = s.work.waits_for[task]
+    if flushed != NONE:
+        left = s.work.target[task] - s.work.done[flushed]
+        return Wait(f"until {names[s.work.thread[flushed]]} has done {left} more")
+    return None
 
 
 def has_no_work(s: State, task: int) -> bool:

@@ -101,7 +101,7 @@ def simulate_counted(
     if watch.check_every:
         run.check_every(watch.check_every)
     run.limit(watch.limits)
-    with _failures_of(chosen):
+    with failures_of(chosen):
         row, counts, record = _run(run, measure)
     row |= _verdict(run, chosen.defects)
     cpus, nodes = machine_size(scenario, profile)
@@ -126,13 +126,13 @@ def _measure(scenario: Scenario, design: str, seed: Seed, engine: str, limits: L
     pilot = design_of(scenario, first)
     run = begin(engine, scenario, pilot, seed)
     run.limit(limits)
-    with _failures_of(pilot):
+    with failures_of(pilot):
         warmup_ps = pass_warm_up(Recorder(run, scenario.measure.duration_ps), scenario.measure)
     return MeasureSpec(warmup_ps, scenario.measure.duration_ps)
 
 
 @contextmanager
-def _failures_of(design: Design) -> Iterator[None]:
+def failures_of(design: Design) -> Iterator[None]:
     """What a user's design raises by itself is told as its failure."""
     try:
         yield

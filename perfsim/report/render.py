@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import math
+import re
+import textwrap
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
@@ -23,6 +25,10 @@ NOTHING = "-"
 STAR = "*"
 GAP = "  "
 GROUPED_FROM = 1000
+MAIL_WIDTH = 78
+MARK_WIDTH = 3
+"""Of Markdown's line below the heads, a column at least."""
+LIKE_AN_ITEM = re.compile(r"^( *)([-+*#>](?=\s))")
 RATIO_MIN, RATIO_MAX = 0.01, 1000
 
 
@@ -119,18 +125,42 @@ def _span(widths: Sequence[int]) -> int:
 
 
 def _markdown(table: Table) -> str:
+    """Also to be read as it stands, in a mail: columns are aligned, and text is broken where lines would be long."""
     texts = [f"{head.group} {head.text}".strip() for head in table.heads]
     rows = [[_shown(cell, head.kind) for cell, head in zip(row, table.heads, strict=True)] for row in table.rows]
-    marks = ["---" if any(isinstance(row[i], str) for row in table.rows) else "---:" for i in range(len(texts))]
-    lines = [_bars(texts), _bars(marks), *map(_bars, rows)]
-    notes = [f"- {one_line(note)}" for note in table.notes]
-    blocks = [[one_line(table.caption)], lines, notes]
+    cells = [[_escaped(cell) for cell in row] for row in (texts, *rows)]
+    widths = [max(MARK_WIDTH, *map(len, column)) for column in zip(*cells, strict=True)]
+    to_left = [any(isinstance(row[i], str) for row in table.rows) for i in range(len(widths))]
+    if to_left[-1]:
+        widths[-1] = MARK_WIDTH  # words at the end need no room behind them: lines stay as short as they can be
+    marks = ["-" * width if left else "-" * (width - 1) + ":" for width, left in zip(widths, to_left, strict=True)]
+    lines = [_bars(line, widths, to_left) for line in (cells[0], marks, *cells[1:])]
+    blocks = [[_broken("", table.caption)], lines, [_broken("- ", note) for note in table.notes]]
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks if block)
 
 
-def _bars(cells: Sequence[str]) -> str:
-    escaped = (one_line(cell).replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
-    return f"| {' | '.join(escaped)} |"
+def _escaped(cell: str) -> str:
+    return one_line(cell).replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _bars(cells: Sequence[str], widths: Sequence[int], to_left: Sequence[bool]) -> str:
+    aligned = zip(cells, widths, to_left, strict=True)
+    return f"| {' | '.join(cell.ljust(width) if left else cell.rjust(width) for cell, width, left in aligned)} |"
+
+
+def _broken(mark: str, text: str) -> str:
+    """A paragraph in lines that a mail has room for, what belongs to the mark set in."""
+    indent = " " * len(mark)
+    lines = textwrap.wrap(
+        one_line(text),
+        MAIL_WIDTH,
+        initial_indent=mark,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    # What begins a line like a list's item is none.
+    return "\n".join(lines[:1] + [LIKE_AN_ITEM.sub(r"\1\\\2", line) for line in lines[1:]])
 
 
 def _csv(table: Table) -> str:

@@ -1,6 +1,7 @@
 """Where text goes, and what happens when nobody reads it or the terminal lacks a letter."""
 
 import errno
+import io
 import os
 import shlex
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from perfsim.cli.output import CLOSED_PIPE_STATUS, shows_colour, tell, tell_meanwhile
+from perfsim.cli.output import CLOSED_PIPE_STATUS, shows_colour, shows_pictures, tell, tell_meanwhile
 
 Process = tuple[list[str], dict[str, str]]
 
@@ -43,6 +44,25 @@ def test_colours_are_for_terminals_whose_users_want_them(
     monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("TERM", term)
     assert shows_colour() is expected
+
+
+@pytest.mark.parametrize(
+    "is_terminal, term, encoding, expected",
+    [
+        (True, "xterm", "utf-8", True),
+        (False, "xterm", "utf-8", False),
+        (True, "dumb", "utf-8", False),
+        (True, "xterm", "iso8859-1", False),
+    ],
+)
+def test_pictures_are_for_terminals_that_have_their_characters(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, term: str, encoding: str, expected: bool
+) -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(stdout, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setenv("TERM", term)
+    assert shows_pictures() is expected
 
 
 @pytest.mark.parametrize("command", [["profiles", "show", "ia64"], ["--version"]])

@@ -39,6 +39,18 @@ def test_json_has_one_row_a_design_with_every_column_in_order(perfsim: Perfsim, 
     assert all(list(row) == [column.name for column in COLUMNS] for row in rows)
 
 
+def test_bars_are_drawn_at_a_terminal_alone(perfsim: Perfsim, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    piped = perfsim("run", "quickstart", *tiny)[1]
+    monkeypatch.setattr("perfsim.cli.run.shows_pictures", lambda: True)
+    shown = perfsim("run", "quickstart", *tiny)[1]
+    picture = shown.removeprefix(piped)
+    assert piped + picture == shown
+    assert picture.startswith("\nwhere the time goes, to scale\n")
+    assert "█" in picture
+    assert max(map(len, picture.splitlines())) <= 78
+    assert "█" not in perfsim("run", "quickstart", *tiny, "--format", "markdown")[1]
+
+
 def test_options_replace_what_the_workload_says(perfsim: Perfsim, tiny: Tiny) -> None:
     options = ("--design", "redo", "--profile", "ia64", "--seed", "7", "--set", "machine.cpus=2", "--engine", "simpy")
     (row,) = rows_of(perfsim("run", "quickstart", *tiny, *options, "--format", "json")[1])
@@ -61,8 +73,8 @@ def test_csv_and_markdown_carry_the_table(perfsim: Perfsim, tiny: Tiny) -> None:
     assert head == ["metric", "unit", "lock_page", "redo", "redo/lock_page"]
     assert lines
     markdown = perfsim("run", "quickstart", *tiny, "--format", "markdown")[1]
-    assert "| metric | unit |" in markdown
-    assert "\n\nwhere the time goes, in ns\n\n| per | spent on |" in markdown
+    assert re.search(r"\n\| metric +\| unit +\| +lock_page \|", markdown)
+    assert re.search(r"\n\nwhere the time goes, in ns\n\n\| per +\| spent on +\|", markdown)
 
 
 def test_below_the_metrics_stands_where_the_time_of_a_putback_goes(perfsim: Perfsim, tiny: Tiny) -> None:
@@ -220,6 +232,13 @@ def test_each_of_several_designs_comes_under_a_line_that_names_it(perfsim: Perfs
     assert out.startswith("# design lock_page\nnr_free_pages ")
     assert out.count("noreclaim_pgs_culled ") == 2
     assert "unevictable_pgs" not in out
+
+
+def test_lock_stat_names_the_functions_that_waited_in_the_measured_window(perfsim: Perfsim) -> None:
+    short = ("--set", "measure.warmup=10us", "--set", "measure.duration=200us")
+    _, out, err = perfsim("run", "munlock_storm", *short, "--design", "redo", "--lock-stat")
+    assert re.search(r"\n {25}&zone->lru_lock {12,13}\d+ {10}\[<0{16}>\] isolate_lru_page\+0x5/0xd\n", out)
+    assert "behind a function, +LINE/LINES" in err
 
 
 def test_lock_stat_goes_to_stdout_and_what_must_be_said_of_it_to_stderr(perfsim: Perfsim, tiny: Tiny) -> None:

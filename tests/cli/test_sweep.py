@@ -46,6 +46,18 @@ def test_data_alone_goes_to_stdout(perfsim: Perfsim, tiny_sweep: Tiny) -> None:
     assert [line[0] for line in lines] == ["1", "2"]
 
 
+def test_throughput_is_drawn_at_a_terminal_alone(
+    perfsim: Perfsim, tiny_sweep: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("sweep", "quickstart", *tiny_sweep, "--jobs", "1")
+    piped = perfsim(*words)[1]
+    monkeypatch.setattr("perfsim.cli.sweep.shows_pictures", lambda: True)
+    picture = perfsim(*words)[1].removeprefix(piped).splitlines()
+    assert picture[:2] == ["", "reclaim_scanned_per_s over cpus, from 0"]
+    assert [line.split()[0] for line in picture[4:]] == ["lock_page", "redo"]
+    assert "█" not in perfsim(*words, "--format", "csv")[1]
+
+
 def test_a_sweep_of_one_design_has_a_table_without_ratios(perfsim: Perfsim, tiny: Tiny) -> None:
     one = ("--set", "sweep.replications=1", "--set", "sweep.axes.machine.cpus=[2]", "--jobs", "1")
     status, out, _ = perfsim("sweep", "lock_contention", *tiny, *one)

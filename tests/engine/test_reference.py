@@ -1,5 +1,6 @@
 """The reference engine: order, reproducibility, an end for every run, and a plain word when there is none."""
 
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -7,13 +8,22 @@ import pytest
 
 from perfsim.engine import reference
 from perfsim.engine.prepare import profile_of, task_names
-from perfsim.engine.reference import Running, advance, events_of, finish, start
+from perfsim.engine.reference import (
+    Running,
+    advance,
+    events_of,
+    finish,
+    observe,
+    running_frames,
+    start,
+    waiting_frames,
+)
 from perfsim.engine.trace import TraceRow, Watch
 from perfsim.errors import StuckError
 from perfsim.kernel.boot import Seed, boot
 from perfsim.kernel.constants import TASK_DONE, TASK_KINDS, TASK_SLEEPING
 from perfsim.kernel.designs import load_design
-from perfsim.kernel.primitives import PRIMITIVES
+from perfsim.kernel.primitives import PRIMITIVES, Primitive
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
 from tests.engine.conftest import ScenarioMaker
@@ -217,3 +227,42 @@ def test_ties_break_by_the_order_of_scheduling(scenario_of: ScenarioMaker) -> No
     assert wanted[:3] == [(1_000_000, 0), (1_000_000, 1), (1_000_000, 2)]
     released = [row[:2] for row in rows if row[2] == "spin_unlock"]
     assert released[:3] == [(2_000_000, 0), (3_000_000, 1), (4_000_000, 2)]
+
+
+class Witness:
+    """Notes what an observer is told: primitives with the paths that await them, and resumptions."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, int, str, list[str]]] = []
+        self.resumptions: list[tuple[int, int, int]] = []
+
+    def performed(self, task: int, now: int, primitive: Primitive, *_: object) -> None:
+        paths = [frame.f_code.co_name for frame in running_frames(sys._getframe(1))]
+        self.steps.append((now, task, primitive.name, paths))
+
+    def resumed(self, task: int, now: int, result: int) -> None:
+        self.resumptions.append((now, task, result))
+
+
+def test_an_observer_is_told_of_every_step_with_the_frames_of_its_path(scenario_of: ScenarioMaker) -> None:
+    running, rows = (
+        started(scenario_of(TWO_LOOPS), "lock_page"),
+        traced(scenario_of(TWO_LOOPS), "lock_page", Seed(1, 0)),
+    )
+    witness = Witness()
+    observe(running, witness)
+    advance(running, 10**7)
+    shared = [(now, name) for now, _, name, _ in witness.steps if PRIMITIVES[name].shared]
+    assert shared == [(now, name) for now, _, name, _ in rows if now < 10**7]
+    assert {"hold", "page_waitqueue"} <= {name for _, _, name, _ in witness.steps}
+    paths = {name: paths for _, _, name, paths in witness.steps}
+    assert paths["think"] == ["lock_loop", "run_task"]
+    assert paths["waitqueue_active"] == ["wake_up_page", "unlock_page", "lock_loop", "run_task"]
+    assert all(result == 0 for _, _, result in witness.resumptions)
+    assert len(witness.resumptions) > 3
+
+
+def test_the_frames_of_a_task_that_waits_are_found_from_outside(scenario_of: ScenarioMaker) -> None:
+    running = started(scenario_of(TWO_LOOPS), "lock_page")
+    advance(running, 10**6 // 2)
+    assert [frame.f_code.co_name for frame in waiting_frames(running.cpus[0])] == ["run_task", "lock_loop"]

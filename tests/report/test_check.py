@@ -69,7 +69,7 @@ def test_scripts_get_every_figure(tmp_path: Path) -> None:
     assert worst["p"] <= 0.05
     lines = list(csv.DictReader(io.StringIO(found.text("csv"))))
     assert [float(line["ratio"]) for line in lines] == [one["ratio"] for one in content["points"]]
-    assert found.text("markdown").count("\n| x86_64 | 4 | ") == 4
+    assert len(re.findall(r"\n\| x86_64 +\| +4 \| ", found.text("markdown"))) == 4
 
 
 def test_equal_results_are_fine_and_said_to_be_equal(tmp_path: Path) -> None:

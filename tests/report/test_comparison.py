@@ -100,7 +100,7 @@ def test_csv_has_a_line_a_point_and_markdown_the_tables(directory: str) -> None:
     lines = list(csv.DictReader(io.StringIO(compare(Asked(directory)).text("csv"))))
     assert [line["verdict"] for line in lines[:6]] == ["slower", "same", "faster", "same", "same", "same"]
     assert [line["machine.cpus"] for line in lines[:3]] == ["1", "4", "16"]
-    assert compare(Asked(directory)).text("markdown").count("\n| --- |") == 2
+    assert compare(Asked(directory)).text("markdown").count("\n| ------- | ---: |") == 2
     with pytest.raises(InputError, match="--format"):
         compare(Asked(directory)).text("xml")
 

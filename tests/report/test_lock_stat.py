@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 import pytest
 
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.constants import LOCK_CLASSES, LRU_LOCK, MZ_LOCK, PAGE_LOCK, WAIT_BUCKET
+from perfsim.measure.contention import Point, Points, contention_points
 from perfsim.measure.counts import Counts, LockCounts
 from perfsim.measure.row import simulate_counted
 from perfsim.report.lock_stat import CLASS_NAMES, lock_stat
@@ -47,14 +51,14 @@ def test_a_small_table_is_this_text() -> None:
         "                         &zone->lru_lock:            94             94           0.39           7.33"
         "          92.10           4366          32690           0.29          59.81       16350.06"
     )
-    assert lock_stat(counts(lru=taken)) == f"lock_stat version 0.3\n{ruler}\n{KERNELS_HEADER}\n{ruler}\n\n{line}\n"
+    assert lock_stat(counts(lru=taken), {}) == f"lock_stat version 0.3\n{ruler}\n{KERNELS_HEADER}\n{ruler}\n\n{line}\n"
 
 
 def test_a_line_of_the_kernels_figures_is_the_kernels_line_but_for_the_name() -> None:
     waits = (940_000, 14_372_270_000, 1_978_508_380_000)
     holds = (450_000, 34_243_510_000, 37_892_635_860_000)
     taken = LockCounts(3_074_759, 3_086_077, *waits, 68_039_606, 80_763_359, *holds)
-    assert lock_stat(counts(bucket=taken)).splitlines()[5][40:] == KERNELS_LINE[40:]
+    assert lock_stat(counts(bucket=taken), {}).splitlines()[5][40:] == KERNELS_LINE[40:]
 
 
 @pytest.mark.parametrize(
@@ -63,13 +67,13 @@ def test_a_line_of_the_kernels_figures_is_the_kernels_line_but_for_the_name() ->
 )
 def test_times_are_microseconds_with_two_decimals(ps: int, text: str) -> None:
     taken = lock(1, 1)._replace(hold_total_ps=ps)
-    assert lock_stat(counts(lru=taken)).split()[-1] == text
+    assert lock_stat(counts(lru=taken), {}).split()[-1] == text
 
 
 def test_the_class_with_the_most_contentions_comes_first_and_one_never_taken_not_at_all() -> None:
-    text = lock_stat(counts(lru=lock(2, 50), page=lock(7, 9), bucket=lock(2, 8)))
+    text = lock_stat(counts(lru=lock(2, 50), page=lock(7, 9), bucket=lock(2, 8)), {})
     assert names(text) == ["&page->flags#PG_locked", "&zone->lru_lock", "&q->lock"]
-    assert names(lock_stat(counts())) == []
+    assert names(lock_stat(counts(), {})) == []
 
 
 @pytest.mark.parametrize("design", ["lock_page", "redo"])
@@ -77,7 +81,7 @@ def test_a_runs_table_holds_together(design: str, engine: str) -> None:
     """Each line: as wide as the header, no shortest above the longest, no total beyond what the counts allow."""
     sets = ["measure.duration=300us", "machine.cpus=8", "memory.mlocked_fraction=0.4"]
     result = simulate_counted(load_scenario("quickstart", sets), design, Seed(3, 0), engine)
-    head, *lines = lock_stat(result.counts).splitlines()[2:]
+    head, *lines = lock_stat(result.counts, {}).splitlines()[2:]
     shown = [line for line in lines if ":" in line]
     assert {len(line) for line in (head, *shown)} == {190}
     assert CLASS_NAMES[LRU_LOCK] in [line.split(":")[0].strip() for line in shown]
@@ -91,6 +95,65 @@ def test_a_runs_table_holds_together(design: str, engine: str) -> None:
         assert contentions * wait_min <= wait_total + 0.01 * contentions
         assert wait_total <= contentions * (wait_max + 0.01)
         assert hold_min <= hold_max <= hold_total <= taken * (hold_max + 0.01) + 8 * hold_max
+
+
+def test_a_class_names_who_waited_and_for_whom_as_the_kernel_does() -> None:
+    """Documentation/lockstat.txt has of dcache_lock, but for the addresses, the lines below the class."""
+    waiting = {"sys_getcwd": 180, "d_alloc": 165, "_atomic_dec_and_lock": 33, "shrink_dcache_parent": 1}
+    points = Points(
+        Counter({Point(path, 0x11E, 0x230): count for path, count in waiting.items()}),
+        Counter({Point("d_alloc", 0x15A, 0x210): 34}),
+    )
+    text = lock_stat(counts(lru=lock(379, 500), mz=lock(0, 9)), {LRU_LOCK: points})
+    name = "                         &zone->lru_lock"
+    assert text.splitlines()[6:] == [
+        "                         ---------------",
+        f"{name}            180          [<0000000000000000>] sys_getcwd+0x11e/0x230",
+        f"{name}            165          [<0000000000000000>] d_alloc+0x11e/0x230",
+        f"{name}             33          [<0000000000000000>] _atomic_dec_and_lock+0x11e/0x230",
+        f"{name}              1          [<0000000000000000>] shrink_dcache_parent+0x11e/0x230",
+        "                         ---------------",
+        f"{name}             34          [<0000000000000000>] d_alloc+0x15a/0x210",
+        "",
+        "." * 191,
+        "",
+        text.splitlines()[-1],
+    ]
+    assert text.splitlines()[-1].startswith("                           &mz->lru_lock:")
+
+
+def test_of_more_functions_than_the_kernel_has_room_for_the_four_that_waited_most_are_shown() -> None:
+    waiting = Counter({Point(f"path_{number}", 1, 2): number for number in range(1, 7)})
+    text = lock_stat(counts(lru=lock(21, 21)), {LRU_LOCK: Points(waiting, waiting)})
+    shown = re.findall(r"path_(\d)\+0x1/0x2", text)
+    assert shown == ["6", "5", "4", "3"] * 2
+
+
+CLASS_LINE = re.compile(r"\s*(?P<name>\S+):" + r"\s+([\d.]+)" * 10)
+POINT_LINE = re.compile(
+    r"\s*(?P<name>\S+)\s+(?P<count>\d+)\s+\[<[0-9a-f]{16}>\] (?P<symbol>\w+\+0x[0-9a-f]+/0x[0-9a-f]+)"
+)
+
+
+@pytest.mark.parametrize("design", ["lock_page", "redo"])
+def test_a_script_that_reads_the_kernels_file_reads_a_runs(design: str) -> None:
+    """Every line is the header, a rule, a class with ten figures, a point of the class above, or blank."""
+    scenario = load_scenario("munlock_storm", ["measure.warmup=100us", "measure.duration=1ms"])
+    result = simulate_counted(scenario, design, Seed(1, 0))
+    points = contention_points(scenario, design, Seed(1, 0), (100 * US, 1_100 * US))
+    classes: dict[str, list[float]] = {}
+    found: dict[str, list[int]] = {}
+    for line in lock_stat(result.counts, points).splitlines()[4:]:
+        if one := CLASS_LINE.fullmatch(line):
+            classes[one["name"]] = [float(word) for word in one.groups()[1:]]
+        elif one := POINT_LINE.fullmatch(line):
+            found.setdefault(one["name"], []).append(int(one["count"]))
+        else:
+            assert set(line.strip()) <= {"-"} or line == "." * 191
+    assert found.keys() <= classes.keys()
+    assert len(found["&zone->lru_lock"]) == 8
+    for name, counted in found.items():
+        assert sum(counted[: len(counted) // 2]) <= classes[name][1]
 
 
 def test_a_lightly_loaded_machine_has_a_table_like_the_kernels_own_example() -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 
 import pytest
 
@@ -41,9 +42,9 @@ MARKDOWN = """\
 mlock_heavy: 2 points
 
 | profile | pages_per_node | freed_per_s lock_page | freed_per_s ratio | freed_per_s 95 % interval |
-| --- | ---: | ---: | ---: | ---: |
-| ia64 | 65536 | 1,234,568 | 1.085 | [1.062, 1.108] |
-| x86_64 | 1024 | 0.0001235 | - | - |
+| ------- | -------------: | --------------------: | ----------------: | ------------------------: |
+| ia64    |          65536 |             1,234,568 |             1.085 |            [1.062, 1.108] |
+| x86_64  |           1024 |             0.0001235 |                 - |                         - |
 
 - redo is better at 1 of 2 points
 """
@@ -143,3 +144,23 @@ def test_text_from_outside_cannot_break_a_line_a_cell_or_a_terminal() -> None:
     assert all(line.isprintable() for line in plain.splitlines())
     assert len(plain.splitlines()) == 5
     assert render(table, "markdown").splitlines()[2:5] == ["| a\\|\\\\nb |", "| --- |", "| x\\\\r\\|\\\\x1b[31m\\\\ |"]
+
+
+def test_markdown_is_a_mail_as_it_stands() -> None:
+    """Notes in lines of 78, none of which looks like another note; words at a line's end with no room behind them."""
+    words = "so many more replications would show one with 90 % if ratio and scatter are as said"
+    heads = (Head("a", "cpus"), Head("b", "verdict"))
+    table = Table("t", "c " * 60, heads, ((1, "faster"), (16, "no verdict: " + "why " * 20)), (f"{words} - {words}",))
+    lines = render(table, "markdown").splitlines()
+    assert [line for line in lines if len(line) > 78] == [lines[6]]
+    assert lines[3:6] == ["| cpus | verdict |", "| ---: | --- |", "|    1 | faster |"]
+    assert lines[8:] == [
+        "- so many more replications would show one with 90 % if ratio and scatter are",
+        "  as said - so many more replications would show one with 90 % if ratio and",
+        "  scatter are as said",
+    ]
+    for length in range(60, 80):
+        dash = Table("t", "c", heads, ((1, "x"),), (f"{'x' * length} - {words}",))
+        first, *others = render(dash, "markdown").splitlines()[6:]
+        assert first.startswith("- x")
+        assert not any(re.match(" *- ", line) for line in others)
