@@ -168,3 +168,34 @@ def test_the_model_fails_on_the_last_digit_and_takes_a_change_over_when_told_to(
     assert failed.stdout.count("\n> ") == 1
     assert call(checkout / "scripts/model", "--update").returncode == 0
     assert kept.read_text(encoding="utf-8") == shipped
+
+
+def ci_checkout(checkout: Path) -> Path:
+    """The checkout with what CI runs, and a check that says it ran."""
+    shutil.copytree(ROOT / ".ci", checkout / ".ci")
+    program(checkout / "scripts/check", "echo checked")
+    return checkout / ".ci/run"
+
+
+def test_ci_installs_the_programs_that_are_missing_once_each(checkout: Path, tmp_path: Path) -> None:
+    tools = Path(path_of_tools(tmp_path / "bin"))
+    program(tools / "id", "echo 0")
+    program(tools / "spin", "exit 0")
+    program(tools / "apt-get", f'echo "$@" >> "{tmp_path}/calls"')
+    ran = call(ci_checkout(checkout), path=str(tools))
+    assert (ran.returncode, ran.stdout) == (0, "ci: installing chromium-headless-shell ...\nchecked\n")
+    calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    assert calls == ["update -qq", "install -qq -y --no-install-recommends chromium-headless-shell"]
+
+
+def test_ci_needs_no_apt_if_the_programs_are_there_and_says_what_is_missing_if_not(
+    checkout: Path, tmp_path: Path
+) -> None:
+    tools = Path(path_of_tools(tmp_path / "bin"))
+    program(tools / "chromium-headless-shell", "exit 0")
+    run = ci_checkout(checkout)
+    missing = call(run, path=str(tools))
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr == "ci: spin is not there, and no apt-get that could install spin\n"
+    program(tools / "spin", "exit 0")
+    assert call(run, path=str(tools)).stdout == "checked\n"

@@ -16,44 +16,10 @@ def compare_results(
     results: Annotated[
         str, typer.Argument(metavar="RESULTS", help="A directory that perfsim sweep wrote.", show_default=False)
     ],
-    other: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="OTHER",
-            help="A second one: each design in RESULTS is compared with itself in OTHER.",
-            show_default=False,
-        ),
-    ] = None,
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--metric",
-            metavar="COLUMN",
-            help="What to compare, instead of reclaim throughput and the 99th percentile of putback. Repeatable.",
-            autocompletion=options.metrics_like,
-            show_default=False,
-        ),
-    ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            metavar="DESIGN",
-            help="What the other designs are compared with, instead of the workload's first.",
-            autocompletion=options.designs_like,
-            show_default=False,
-        ),
-    ] = None,
-    designs: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--design",
-            metavar="DESIGN",
-            help="A design to compare, instead of all. Repeatable.",
-            autocompletion=options.designs_like,
-            show_default=False,
-        ),
-    ] = None,
+    other: options.Other = None,
+    metrics: options.Metrics = None,
+    base: options.Base = None,
+    designs: options.NewDesigns = None,
     margin: options.Margin = options.DEFAULT_MARGIN,
     output_format: options.OutputFormat = options.Format.TABLE,
 ) -> None:

@@ -13,14 +13,14 @@ from typing import Annotated
 import typer
 
 from perfsim import __version__
-from perfsim.cli import check, compare, designs, profiles, run, sensitivity, sweep, verify
+from perfsim.cli import check, compare, designs, profiles, report, run, sensitivity, sweep, verify
 from perfsim.cli.app import app
 from perfsim.cli.output import open_missing_streams, tell, write_data
 from perfsim.errors import PerfsimError, one_line
 
 __all__ = ["app", "main"]
 
-COMMANDS = (run, sweep, compare, check, sensitivity, verify, profiles, designs)
+COMMANDS = (run, sweep, compare, report, check, sensitivity, verify, profiles, designs)
 """The modules that add a command to `app` when they are imported."""
 
 USAGE_STATUS = 2
@@ -85,6 +85,7 @@ def top(
       perfsim run quickstart                     one scenario, every design, side by side
       perfsim sweep workloads/mlock_heavy.yaml   every point, ratios with intervals
       perfsim compare results/mlock_heavy        which design is faster, where, and how surely
+      perfsim report results/mlock_heavy         the same in pictures, one HTML file
       perfsim profiles show x86_64               what a machine's steps cost
 
     Exit status: 0 done, 1 the answer is "no", 2 bad usage or bad input, 130 interrupted.

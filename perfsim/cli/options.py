@@ -94,6 +94,44 @@ Profile = Annotated[
         show_default=False,
     ),
 ]
+Other = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="OTHER",
+        help="A second one: each design in RESULTS is compared with itself in OTHER.",
+        show_default=False,
+    ),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="COLUMN",
+        help="What to compare, instead of reclaim throughput and the 99th percentile of putback. Repeatable.",
+        autocompletion=metrics_like,
+        show_default=False,
+    ),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="DESIGN",
+        help="What the other designs are compared with, instead of the workload's first.",
+        autocompletion=designs_like,
+        show_default=False,
+    ),
+]
+NewDesigns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--design",
+        metavar="DESIGN",
+        help="A design to compare, instead of all. Repeatable.",
+        autocompletion=designs_like,
+        show_default=False,
+    ),
+]
 Engine = Annotated[
     str,
     typer.Option(

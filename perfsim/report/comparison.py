@@ -20,10 +20,10 @@ from perfsim.sweep.outcome import read_results
 from perfsim.units import PPM_PER_WHOLE, parse_fraction_ppm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from perfsim.stats.comparison import Family, Turn
-    from perfsim.stats.matching import Matched
+    from perfsim.stats.matching import Matched, Results
 
 Record = dict[str, Any]
 
@@ -44,25 +44,37 @@ class Asked(NamedTuple):
     designs: tuple[str, ...] = ()
     margin: str | float = "1%"
 
+    def names(self) -> tuple[str, ...]:
+        """Of the results, the new ones first."""
+        return (self.results,) if self.other is None else (self.results, self.other)
+
 
 def compare(asked: Asked) -> Comparison:
     """Read results and compare them. Raises InputError for whatever is wrong with them or with what is asked."""
+    margin = checked_margin(asked)
+    columns = columns_for(asked.metrics)
+    shares = [share for metric in asked.metrics if (share := share_of(metric))]
+    welcome = [column for share in shares for column in share.columns()]
+    matched = matched_of(asked, [read_results(name, columns, welcome) for name in asked.names()])
+    return Comparison(matched, families(matched, asked.metrics, margin), margin)
+
+
+def checked_margin(asked: Asked) -> float:
+    """The margin as a log ratio. Raises InputError for metrics and a margin that nobody can be asked for."""
     for number, metric in enumerate(asked.metrics):
         check_metric(metric)
         if metric in asked.metrics[:number]:
             raise InputError("--metric", f"{quoted(metric)} is given twice; expected each metric once")
-    margin = margin_of(asked.margin)
-    columns = columns_for(asked.metrics)
-    shares = [share for metric in asked.metrics if (share := share_of(metric))]
-    welcome = [column for share in shares for column in share.columns()]
-    results = read_results(asked.results, columns, welcome)
+    return margin_of(asked.margin)
+
+
+def matched_of(asked: Asked, found: Sequence[Results]) -> Matched:
+    """What is compared with what. found: the results that were asked for, by names(). Raises InputError."""
     if asked.other is None:
-        matched = within(results, asked.base, asked.designs)
-    elif asked.base is not None:
+        return within(found[0], asked.base, asked.designs)
+    if asked.base is not None:
         raise InputError("--base", "two results are compared with each other; expected one, or no --base")
-    else:
-        matched = between(results, read_results(asked.other, columns, welcome), asked.designs)
-    return Comparison(matched, families(matched, asked.metrics, margin), margin)
+    return between(found[0], found[1], asked.designs)
 
 
 def margin_of(given: str | float) -> float:

@@ -127,7 +127,7 @@ def run_table(rows: Sequence[Row], half_widths: Sequence[Mapping[str, float]] = 
         f"{old['profile']}, {_counted(old['cpus'], 'CPU')}, {_counted(old['nodes'], 'node')}, seed {old['seed']}, "
         f"{format_duration(round(old['simulated_ns'] * 1000))} simulated after {warm_up_text(rows)} of warm-up"
     )
-    notes = (*(_NOTE_WIDTH if surely else ()), *_dropped_lock(rows), *run_notes(rows), *_correctness(rows))
+    notes = (*(_NOTE_WIDTH if surely else ()), *dropped_lock(rows), *run_notes(rows), *correctness(rows))
     return Table("metrics", caption, tuple(heads), tuple(lines), notes)
 
 
@@ -158,7 +158,7 @@ def sweep_table(rows: Sequence[Row], scenario: Scenario) -> Table:
     if marks := mark_heads(rows):
         heads = (*heads, *marks)
         lines = tuple((*line, mark(_rows_of(cell))) for line, cell in zip(lines, sweep.cells.values(), strict=True))
-    notes = [*(_comparison_notes(sweep) if compares else _NOTE_ALONE), *mark_notes(rows), *_correctness(rows)]
+    notes = [*(_comparison_notes(sweep) if compares else _NOTE_ALONE), *mark_notes(rows), *correctness(rows)]
     return Table("points", _caption(rows, scenario), heads, lines, tuple(notes))
 
 
@@ -359,7 +359,7 @@ def _judged(ratio: Ratio | None, compared: Compared) -> str:
     return _UNDECIDED
 
 
-def _dropped_lock(rows: Iterable[Row]) -> list[str]:
+def dropped_lock(rows: Iterable[Row]) -> list[str]:
     """What to say of mlock figures that compare the rework as posted with any design but its successor."""
     lockers = {row["design"] for row in rows if row["mlock_call_latency_count"]}
     if "redo" not in lockers or len(lockers) == 1 or "redo_merged" in lockers:
@@ -369,7 +369,7 @@ def _dropped_lock(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def _correctness(rows: Iterable[Row]) -> list[str]:
+def correctness(rows: Iterable[Row]) -> list[str]:
     """One line a design of which something went wrong: violations by name, stranded pages, defects, memory out."""
     wrong: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:

@@ -95,6 +95,15 @@ def within(results: Results, base: str | None, designs: Sequence[str]) -> Matche
     )
 
 
+def single(results: Results) -> tuple[Matched, Side]:
+    """The first design by itself: nothing that it could be compared with."""
+    everything = slice(None)
+    unpaired = Matched(
+        results.workload, results.axes, results.points, (), _unfinished(results), (), results.first_draws
+    )
+    return unpaired, _side(results, results.designs[0], results.designs[0], everything, everything)
+
+
 def between(new: Results, old: Results, designs: Sequence[str]) -> Matched:
     """Every design that both results have, or those asked for, new against old.
 

@@ -39,15 +39,35 @@ def read_results(name: str, wanted: Sequence[str], welcome: Sequence[str] = ()) 
 
     Raises InputError, in one line, for what is missing, damaged, foreign, of a newer form, empty, or has other columns.
     """
+    if is_baseline(_path(name)):
+        return _of_baseline(name, Path(name), (VIOLATIONS, *wanted), welcome)
+    return _arranged(name, *_opened(name, tuple(dict.fromkeys((VIOLATIONS, *wanted))), welcome))
+
+
+def read_tables(name: str, welcome: Sequence[str]) -> list[pa.Table]:
+    """The runs of a directory or a file of results as they are stored, with those columns of `welcome` that all have.
+
+    Each table has the columns that say which run it is, too. None of a baseline, which keeps figures alone. Raises
+    InputError as `read_results` does.
+    """
+    if is_baseline(_path(name)):
+        return []
+    tables, manifest = _opened(name, (), welcome)
+    return [_without_strangers(table, manifest) for table in tables]
+
+
+def _path(name: str) -> Path:
     if not name:
         raise InputError("RESULTS", f"is empty; {_EXPECTED}")
+    return Path(name)
+
+
+def _opened(name: str, wanted: Sequence[str], welcome: Sequence[str]) -> tuple[list[pa.Table], Manifest | None]:
+    """The columns of every file of runs, and the manifest if there is one."""
     path = Path(name)
-    wanted = tuple(dict.fromkeys((VIOLATIONS, *wanted)))
-    if is_baseline(path):
-        return _of_baseline(name, path, wanted)
     if not path.is_dir():
         wanted = _with_those_there(wanted, welcome, [column_names(path)])
-        return _arranged(name, [_finished(path, wanted)], _manifest(path.parent) if path.name == RUNS else None)
+        return [_finished(path, wanted)], _manifest(path.parent) if path.name == RUNS else None
     waiting = read_parts(path / PARTS).rows
     finished = [column_names(path / RUNS)] if (path / RUNS).exists() else []
     wanted = _with_those_there(wanted, welcome, [*finished, *waiting])
@@ -56,11 +76,12 @@ def read_results(name: str, wanted: Sequence[str], welcome: Sequence[str] = ()) 
         tables.append(_unfinished(path / PARTS, waiting, wanted))
     if not tables:
         raise InputError(name, f"no results in it, neither {RUNS} nor {PARTS}; {_EXPECTED}")
-    return _arranged(name, tables, _manifest(path))
+    return tables, _manifest(path)
 
 
-def _of_baseline(name: str, path: Path, wanted: Sequence[str]) -> Results:
+def _of_baseline(name: str, path: Path, wanted: Sequence[str], welcome: Sequence[str]) -> Results:
     baseline = read_baseline(path)
+    wanted = _with_those_there(wanted, welcome, [baseline.figures])
     if not _OURS.isdisjoint(baseline.axes):
         raise InputError(name, f"damaged: a column of every run is no axis; {_EXPECTED}")
     for column in wanted:

@@ -8,7 +8,7 @@ from perfsim.errors import InputError
 from perfsim.scenario.points import Job
 from perfsim.scenario.schema import Scenario
 from perfsim.scenario.validate import load_scenario
-from perfsim.stats.matching import VIOLATIONS, Results, between, unpaired_count, violations_count, within
+from perfsim.stats.matching import VIOLATIONS, Results, between, single, unpaired_count, violations_count, within
 from perfsim.sweep.outcome import read_results
 from tests.sweep.stored import rows_of, store
 
@@ -31,6 +31,12 @@ def results(directory: Path, *sets: str, designs: tuple[str, ...] = DESIGNS, los
 
 
 SMALL = ("sweep.axes={machine.cpus: [1, 2, 4]}", "sweep.replications=2")
+
+
+def test_a_single_design_is_matched_with_nothing(tmp_path: Path) -> None:
+    matched, side = single(results(tmp_path / "a", *SMALL, designs=("redo",), lost=1))
+    assert (matched.pairs, matched.unfinished[0][1:]) == ((), (5, 6))
+    assert (side.label, side.values[SCANNED][0].tolist()) == ("redo", [110.0, 111.0])
 
 
 def test_of_one_sweep_each_design_is_matched_with_the_first(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from perfsim.scenario.schema import Scenario
 from perfsim.scenario.validate import load_scenario
 from perfsim.stats.matching import VIOLATIONS
 from perfsim.store.parquet import write_runs
-from perfsim.sweep.outcome import read_results
+from perfsim.sweep.outcome import read_results, read_tables
 from tests.sweep.stored import rows_of, store
 
 SCANNED = "reclaim_scanned_per_s"
@@ -157,3 +157,21 @@ def test_results_without_a_column_or_a_row_are_refused(tmp_path: Path, scenario:
     rows = rows_of(scenario, figure)
     del rows[3][VIOLATIONS]
     assert f'there is no column "{VIOLATIONS}"' in refusal(store(tmp_path / "b", scenario, [], rows))
+
+
+def test_runs_are_read_as_they_are_stored_with_the_columns_that_are_there(tmp_path: Path, scenario: Scenario) -> None:
+    rows = rows_of(scenario, figure)
+    name = str(store(tmp_path / "a", scenario, rows[:40], waiting=rows[40:]))
+    finished, waiting = read_tables(name, ["unsteady", "putback_latency_hist", "not_a_column"])
+    assert (len(finished), len(waiting)) == (40, 8)
+    for table in (finished, waiting):
+        assert {"run_id", "machine.cpus", "unsteady", "putback_latency_hist"} <= set(table.column_names)
+        assert "not_a_column" not in table.column_names
+    assert finished["putback_latency_hist"][0].as_py() == rows[0]["putback_latency_hist"]
+
+
+def test_of_a_baseline_what_is_welcome_is_read_and_no_run(tmp_path: Path) -> None:
+    name = str(Path(__file__).resolve().parents[2] / "results/baselines/model.json")
+    found = read_results(name, [], ["reclaim_scanned_per_s", "not_a_column"])
+    assert found.values.keys() == {"reclaim_scanned_per_s", VIOLATIONS}
+    assert read_tables(name, ["unsteady"]) == []

@@ -18,6 +18,7 @@ HEAVY = (
     "pydantic",
     "scipy",
     "simpy",
+    "vl_convert",
     "yaml",
 )
 

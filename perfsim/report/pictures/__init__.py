@@ -1,0 +1,1 @@
+"""What results look like. The way of the data: material -> facts -> charts -> page, and -> files."""
