@@ -1,9 +1,16 @@
 """What every test may ask for. Hypothesis draws the same cases on every machine and every run."""
 
+import os
+import sys
+
 import pytest
 from hypothesis import settings
 
 from perfsim.engine import ENGINES
+
+# Tests start hundreds of processes, each of which would compile all sources again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("perfsim", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.load_profile("perfsim")

@@ -14,6 +14,7 @@ import yaml
 from typer.main import get_command
 
 from perfsim.cli.main import app
+from perfsim.explore.scenario import check_calls, load_explore_scenario
 from perfsim.kernel.designs import load_design
 from perfsim.machine.profile import load_profile
 
@@ -99,6 +100,14 @@ def test_the_profile_that_readme_shows_loads(tmp_path: Path) -> None:
     path.write_text(example(path.name), encoding="utf-8")
     profile = load_profile(str(path))
     assert profile.name == "slow_wake"
+
+
+def test_the_scenario_that_readme_shows_fits_every_design(tmp_path: Path) -> None:
+    path = tmp_path / "my_race.yaml"
+    path.write_text(example("my_race.yaml"), encoding="utf-8")
+    scenario = load_explore_scenario(str(path))
+    for design in scenario.designs:
+        check_calls(scenario, load_design(design))
 
 
 def test_the_design_that_readme_shows_loads(tmp_path: Path) -> None:

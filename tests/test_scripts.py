@@ -155,19 +155,35 @@ def test_the_model_fails_on_the_last_digit_and_takes_a_change_over_when_told_to(
     finished_environment(checkout)
     perfsim = f"'{sys.executable}' -m perfsim"
     program(checkout / ".venv/bin/perfsim", f"PYTHONPATH='{ROOT}' exec {perfsim} \"$@\"")
-    kept = shutil.copytree(ROOT / "results/baselines", checkout / "results/baselines") / "model.json"
+    baselines = shutil.copytree(ROOT / "results/baselines", checkout / "results/baselines")
+    make_small(baselines / "model.yaml")
+    kept = baselines / "model.json"
     shipped = kept.read_text(encoding="utf-8")
-    digit = re.search(r"\d\.\d+[1-8](?=,)", shipped)
+    assert call(checkout / "scripts/model", "--update").returncode == 0
+    taken = kept.read_text(encoding="utf-8")
+    assert taken != shipped
+    digit = re.search(r"\d\.\d+[1-8](?=,)", taken)
     assert digit is not None
     last = digit.end() - 1
-    kept.write_text(f"{shipped[:last]}{int(shipped[last]) + 1}{shipped[last + 1 :]}", encoding="utf-8")
+    kept.write_text(f"{taken[:last]}{int(taken[last]) + 1}{taken[last + 1 :]}", encoding="utf-8")
     failed = call(checkout / "scripts/model")
     assert failed.returncode == 1
     assert "scripts/model --update" in failed.stderr
     assert "::notice title=perfsim check::model: fine: " in failed.stdout
     assert failed.stdout.count("\n> ") == 1
-    assert call(checkout / "scripts/model", "--update").returncode == 0
-    assert kept.read_text(encoding="utf-8") == shipped
+
+
+def make_small(model: Path) -> None:
+    """Two designs at one point: scripts/check runs the whole model."""
+    text = model.read_text(encoding="utf-8")
+    for whole, part in (
+        ("designs: [lock_page, redo, redo_merged, redo_barrier, no_unevictable_lru]", "designs: [lock_page, redo]"),
+        ("machine.profile: [ia64, x86_64, x86_64_modern]", "machine.profile: [x86_64]"),
+        ("machine.cpus: [2, 16]", "machine.cpus: [2]"),
+    ):
+        assert whole in text
+        text = text.replace(whole, part)
+    model.write_text(text, encoding="utf-8")
 
 
 def ci_checkout(checkout: Path) -> Path:

@@ -37,7 +37,7 @@ def asked_trace(file: str | None, window: str | None, scenario: Scenario) -> Ask
         if window is not None:
             raise InputError(WINDOW_OPTION, f"{quoted(window)} of no trace; expected --trace FILE too")
         return None
-    _check_place(file)
+    check_place(file)
     window_ps = None if window is None else _window_ps(window, scenario)
     check_fits(scenario, scenario.kernel.designs, "simpy")
     return Asked(Path(file), window_ps)
@@ -90,7 +90,7 @@ def _timelines(scenario: Scenario, window_ps: tuple[int, int]) -> Iterator[tuple
         yield name, timeline_of(scenario, design, Seed(scenario.sweep.seed, 0), window_ps)
 
 
-def _check_place(file: str) -> None:
+def check_place(file: str) -> None:
     """InputError unless a file can be made there; a device, which is there, would be replaced by one."""
     path = Path(file)
     if not file or (path.exists() and not path.is_file()):

@@ -12,7 +12,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
@@ -37,12 +37,19 @@ def engine_code() -> bytes:
     """The machine code for load.linked(): from the cache, else compiled now, which stderr is told."""
     if _given:
         return _given[0]
-    file = _file()
+    return kept_code(_file(), "engine (a minute or two)", _made)
+
+
+def kept_code(file: Path, what: str, make: Callable[[], bytes]) -> bytes:
+    """The code in a file, or else made now, which stderr is told, and kept there. what: is made, and how long it takes.
+
+    One process makes it, while others that need it wait.
+    """
     code = _read(file)
     if code is not None:
         return code
     with _one_at_a_time(file):
-        return _read(file) or _compile(file)
+        return _read(file) or _compile(file, what, make)
 
 
 def use(code: bytes) -> None:
@@ -73,12 +80,17 @@ def directory() -> Path:
     return (Path(base) if base else Path("~/.cache").expanduser()) / "perfsim"
 
 
-@cache
 def identity() -> str:
-    """Sixteen hexadecimal digits that name all that the code depends on."""
+    """Sixteen hexadecimal digits that name all that the engine's code depends on."""
+    return identity_of(COMPILED_MODULES)
+
+
+@cache
+def identity_of(sources: tuple[str, ...]) -> str:
+    """Sixteen hexadecimal digits that name all that code depends on which is made of these files of the package."""
     digest = hashlib.sha256()
     package = Path(__file__).parent.parent
-    for pattern in COMPILED_MODULES:
+    for pattern in sources:
         for source in sorted(package.glob(pattern)):
             digest.update(source.read_bytes())
     for name in (version("numba"), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()):
@@ -90,12 +102,17 @@ def _file() -> Path:
     return directory() / f"engine-{identity()}.o"
 
 
-def _compile(file: Path) -> bytes:
+def _made() -> bytes:
     from perfsim.engine.compile import machine_code  # numba, which a warm cache does without
 
-    _say("compiling the engine for this machine, this once (a minute or two) ...")
+    return machine_code()
+
+
+def _compile(file: Path, what: str, make: Callable[[], bytes]) -> bytes:
+    name, how_long = what.split(" ", 1)
+    _say(f"compiling the {name} for this machine, this once {how_long} ...")
     begin = time.monotonic()
-    code = machine_code()
+    code = make()
     _say(f"compiled in {time.monotonic() - begin:.1f} s{_keep(file, code)}")
     return code
 

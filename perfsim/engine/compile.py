@@ -11,7 +11,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -43,6 +43,9 @@ from perfsim.numeric.columns import fetch_early
 from perfsim.numeric.random import bit_length
 
 OPTIMISATION_LEVEL = 3
+ENTRY = "act_at"
+"""What the function is called that an object file is made of."""
+
 PASSES = 2
 """The second sees what the first has found out: that no function raises."""
 
@@ -54,10 +57,6 @@ RARE = (
 )
 """Functions that stay such: large, or seldom called. All else is part of one function, the loop's."""
 
-GIVEN = (loop.perform, loop.refused, loop.slot_of, loop.put, either, is_before, by_jump, bit_length, fetch_early)
-"""Functions that have another form here than in Python, with the same value."""
-
-_APART = re.compile(rf"\d({'|'.join(RARE)})[A-Z]")
 _ZERO_STORE = re.compile(r"(?m)^\s+store (?:i64 0|ptr null), ptr (%[^,\s]+), align 8\n")
 
 
@@ -66,32 +65,49 @@ def machine_code() -> bytes:
 
     Its function is numba's own form of act(address, what, now): see load.py.
     """
-    for function in _rules():
+    return object_code(act_at, _begin_with(), GIVEN, RARE)
+
+
+def functions_of_the_engine() -> Iterator[FunctionType]:
+    """Every function of the project's that becomes part of the engine as it stands."""
+    return _reached(_begin_with(), GIVEN)
+
+
+def _begin_with() -> list[Any]:
+    return [act, calculate, *(primitive.effect for primitive in PRIMITIVES.values())]
+
+
+def act_at(address: int, what: int, now: int) -> int:
+    """entry.act() on the run whose table begins at an address."""
+    return act(run_at(address), what, now)
+
+
+def object_code(
+    entry: Callable[[int, int, int], int],
+    functions: list[Any],
+    given: Mapping[Any, Any],
+    rare: Sequence[str] | None,
+) -> bytes:
+    """An object file of a function of three words, called ENTRY. functions: those of the project's from which all
+    others that it calls are found. given: what is to stand for a function of the project's. rare: names of those that
+    stay apart, while all else becomes part of one function; None to let the compiler choose.
+    """
+    for function in _reached(functions, given):
         _compile_as(function, _without_raises(function))
-    _compile_as(loop.perform, perform)
-    _compile_as(loop.slot_of, _slot_of)
-    _compile_as(loop.put, _put)
-    _compile_as(fetch_early, _fetch_early)
-    _compile_as(loop.refused, _refused)
-    _compile_as(either, _selected)
-    _compile_as(is_before, _is_less)
-    _compile_as(by_jump, _by_jump)
-    _compile_as(bit_length, _bits)
+    for function, implementation in given.items():
+        _compile_as(function, implementation)
     compiled = numba.njit(
         [numba.int64(numba.int64, numba.int64, numba.int64)],
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
         error_model="numpy",
-    )(_act_at)
+    )(entry)
     [text] = compiled.inspect_llvm().values()
-    return _object_file(text)
+    return _object_file(text, rare)
 
 
-def _act_at(address: int, what: int, now: int) -> int:
-    return act(run_at(address), what, now)
-
-
-def _refused() -> int:
+def refusal() -> int:
+    """1 if an assert did not hold since this was asked last."""
     refused: int = take_refusal()
     return refused
 
@@ -111,16 +127,19 @@ def _by_jump(value: int) -> int:
     return same
 
 
-def _slot_of(values: Any, base: int, slot: int) -> int:
+def value_in(values: Any, base: int, slot: int) -> int:
+    """loop.slot_of(), compiled."""
     value: int = load_from(values, base, slot)
     return value
 
 
-def _put(values: Any, base: int, slot: int, value: int) -> None:
+def put_to(values: Any, base: int, slot: int, value: int) -> None:
+    """loop.put(), compiled."""
     store_to(values, base, slot, value)
 
 
-def _fetch_early(column: Any, index: int) -> None:
+def fetch_early_(column: Any, index: int) -> None:
+    """columns.fetch_early(), compiled."""
     prefetch(column, index)
 
 
@@ -129,14 +148,28 @@ def _bits(value: int) -> int:
     return bits
 
 
-def _rules() -> Iterator[FunctionType]:
-    """act() and every function of the project's that it calls, at first or at second hand."""
+GIVEN: dict[Any, Any] = {
+    loop.perform: perform,
+    loop.refused: refusal,
+    loop.slot_of: value_in,
+    loop.put: put_to,
+    either: _selected,
+    is_before: _is_less,
+    by_jump: _by_jump,
+    bit_length: _bits,
+    fetch_early: fetch_early_,
+}
+"""Functions that have another form here than in Python, with the same value."""
+
+
+def _reached(functions: list[Any], given: Mapping[Any, Any]) -> Iterator[FunctionType]:
+    """Functions, and every one of the project's that they call, at first or at second hand, but those given."""
     found: dict[str, FunctionType] = {}
-    waiting: list[Any] = [act, calculate, *(primitive.effect for primitive in PRIMITIVES.values())]
+    waiting = list(functions)
     while waiting:
         function = waiting.pop()
         name = f"{function.__module__}.{function.__qualname__}"
-        if name in found or function in GIVEN:
+        if name in found or function in given:
             continue
         found[name] = function
         yield function
@@ -186,20 +219,21 @@ class _AssertsAsReturns(ast.NodeTransformer):
         return ast.copy_location(refused, node)
 
 
-def _object_file(text: str) -> bytes:
+def _object_file(text: str, rare: Sequence[str] | None) -> bytes:
     """Optimise a module of LLVM's as a whole, all but the entry internal, and make an object file of it."""
     # LLVM makes jumps of moves that depend on a condition; those of a tournament are even, and would be guessed wrong.
     binding.set_option("perfsim", "-x86-cmov-converter=false")
+    apart = re.compile(rf"\d({'|'.join(rare)})[A-Z]" if rare is not None else "")
     module = binding.parse_assembly(_without_idle_stores(text))
     for variable in module.global_variables:
         if variable.name == REFUSAL:
             variable.linkage = binding.Linkage.internal
     for function in module.functions:
-        if "_act_at" in function.name:
+        if ENTRY in function.name:
             function.name = ENTRY_NAME
         elif not function.is_declaration:
             function.linkage = binding.Linkage.internal
-            if not function.name.startswith(OP_PREFIX) and not _APART.search(function.name):
+            if not function.name.startswith(OP_PREFIX) and not apart.search(function.name):
                 function.add_function_attribute("alwaysinline")
     target = binding.Target.from_default_triple()
     machine = target.create_target_machine(

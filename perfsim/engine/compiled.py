@@ -31,7 +31,7 @@ from perfsim.engine.loop import (
 from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, NEXT, RETURN, Program, Row
 from perfsim.engine.trace import Trace
 from perfsim.errors import StuckError
-from perfsim.kernel.bounds import Bounds, bounds_of
+from perfsim.kernel.bounds import Bounds, bounds_of_each
 from perfsim.kernel.constants import NONE
 from perfsim.kernel.designs import SHIPPED, Design
 from perfsim.kernel.primitives import PRIMITIVES, Primitive
@@ -207,8 +207,7 @@ def _bounds(s: State) -> list[Bounds]:
     """What each argument of each op may be; an argument that an op does not have may be anything."""
     anything = Bounds(-(1 << 63), (1 << 63) - 1)
     bounds = [anything] * (ARGUMENTS_MAX * FIRST_PRIMITIVE)
-    for primitive in ORDERED_PRIMITIVES:
-        own = bounds_of(s, primitive)
+    for own in bounds_of_each(s, ORDERED_PRIMITIVES).values():
         bounds += [*own, *([anything] * (ARGUMENTS_MAX - len(own)))]
     return bounds
 

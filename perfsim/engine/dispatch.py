@@ -6,7 +6,7 @@ of them keeps nothing in registers, and takes as long again to compile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -17,7 +17,7 @@ from perfsim.engine import loop
 from perfsim.engine.arithmetic import calculate
 from perfsim.engine.native import WORD
 from perfsim.engine.program import GREATER_EQUAL, MOVE, PRIMITIVE_NUMBERS
-from perfsim.kernel.primitives import PRIMITIVES
+from perfsim.kernel.primitives import PRIMITIVES, Primitive
 
 OP_PREFIX = "perfsim_op_"
 """How the functions of the table are called."""
@@ -46,32 +46,40 @@ def perform(r: Any, task: int, row: int, now: int) -> int:
     return value
 
 
-def _ops() -> Iterator[_Op]:
+def _ops(primitives: Mapping[str, Primitive]) -> Iterator[_Op]:
     for number in range(MOVE, GREATER_EQUAL + 1):
         yield _Op(number, calculate, 2, is_operator=True)
-    for name, primitive in PRIMITIVES.items():
+    for name, primitive in primitives.items():
         yield _Op(PRIMITIVE_NUMBERS[name], primitive.effect, primitive.arguments, is_operator=False)
 
 
-@intrinsic
-def call_op(typing: Any, op: types.Type, s: types.Type, words: types.Type) -> Any:
-    """The value of an op, which is one of those that have one, given state, and words: task, time, three operands."""
-    typed = [(one, *_typed(typing, one, s)) for one in _ops()]
+def op_table(primitives: Mapping[str, Primitive]) -> Any:
+    """What compiled code calls for the value of an op, of these primitives' and of operators."""
 
-    def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
-        given = [arguments[1], *cgutils.unpack_tuple(builder, arguments[2])]
-        kind = ir.FunctionType(WORD, [argument.type for argument in given])
-        table = [kind.as_pointer()(None)] * (1 + max(one.number for one, *_ in typed))
-        for one, function, signature in typed:
-            table[one.number] = _function(context, builder.module, kind, (one, function, signature))
-        places = ir.ArrayType(kind.as_pointer(), len(table))
-        variable = ir.GlobalVariable(builder.module, places, TABLE)
-        variable.linkage = "internal"
-        variable.global_constant = True
-        variable.initializer = places(table)
-        return builder.call(builder.load(builder.gep(variable, [WORD(0), arguments[0]])), given)
+    @intrinsic
+    def value_of(typing: Any, op: types.Type, s: types.Type, words: types.Type) -> Any:
+        typed = [(one, *_typed(typing, one, s)) for one in _ops(primitives)]
 
-    return types.int64(op, s, words), code
+        def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+            given = [arguments[1], *cgutils.unpack_tuple(builder, arguments[2])]
+            kind = ir.FunctionType(WORD, [argument.type for argument in given])
+            table = [kind.as_pointer()(None)] * (1 + max(one.number for one, *_ in typed))
+            for one, function, signature in typed:
+                table[one.number] = _function(context, builder.module, kind, (one, function, signature))
+            places = ir.ArrayType(kind.as_pointer(), len(table))
+            variable = ir.GlobalVariable(builder.module, places, TABLE)
+            variable.linkage = "internal"
+            variable.global_constant = True
+            variable.initializer = places(table)
+            return builder.call(builder.load(builder.gep(variable, [WORD(0), arguments[0]])), given)
+
+        return types.int64(op, s, words), code
+
+    return value_of
+
+
+call_op = op_table(PRIMITIVES)
+"""The value of an op, which is one of those that have one, given state, and words: task, time, three operands."""
 
 
 def _typed(typing: Any, one: _Op, s: types.Type) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from perfsim.engine.draft import CALL_ROW_SLOT, Draft, PathDraft, Then
 from perfsim.engine.idle import leave_out_idle_rows
@@ -18,34 +19,51 @@ ROWS_MAX = 24
 """Paths of more rows are copied only if they are called at one place alone."""
 
 
-def inlined(drafts: Mapping[str, PathDraft], entry: str) -> dict[str, PathDraft]:
-    """The drafts that are still called, with copies of the others in them. entry: the path that begins."""
+def inlined(drafts: Mapping[str, PathDraft], entry: str, rows_max: int | None = ROWS_MAX) -> dict[str, PathDraft]:
+    """The drafts that are still called, with copies of the others in them. entry: the path that begins. rows_max: of a
+    path that is copied to more places than one; None to copy every path, and to leave rows that do nothing where they
+    are, for there will be thousands.
+    """
     sites = Counter(row.callee for draft in drafts.values() for row in live_rows(draft).values() if row.op == CALL)
+    whole: dict[str, _Whole] = {}
     for name in reversed(callers_first(drafts, entry)):
-        _inline_calls(drafts[name], drafts, sites)
+        _inline_calls(drafts[name], whole, sites, rows_max)
+        if rows_max is not None:
+            leave_out_idle_rows(drafts[name])
+        whole[name] = _Whole(drafts[name], live_rows(drafts[name]))
     return {name: drafts[name] for name in callers_first(drafts, entry)}
 
 
-def _inline_calls(caller: PathDraft, drafts: Mapping[str, PathDraft], sites: Mapping[str, int]) -> None:
+class _Whole(NamedTuple):
+    """A path in which all has been copied that will be, and its rows that can be reached."""
+
+    draft: PathDraft
+    rows: dict[int, Draft]
+
+
+def _inline_calls(
+    caller: PathDraft, whole: Mapping[str, _Whole], sites: Mapping[str, int], rows_max: int | None
+) -> None:
     first_slot = caller.frame_slots
     for number, row in live_rows(caller).items():
         if row.op == CALL:
-            callee = drafts[row.callee]
-            if sites[row.callee] == 1 or len(live_rows(callee)) <= ROWS_MAX:
-                caller.frame_slots = max(caller.frame_slots, first_slot + callee.frame_slots)
+            callee = whole[row.callee]
+            if rows_max is None or sites[row.callee] == 1 or len(callee.rows) <= rows_max:
+                caller.frame_slots = max(caller.frame_slots, first_slot + callee.draft.frame_slots)
                 _Copy(caller, callee, row, first_slot).replace(number)
-    leave_out_idle_rows(caller)
 
 
 class _Copy:
     """One copy of a path, in place of one call of it."""
 
-    def __init__(self, caller: PathDraft, callee: PathDraft, call: Draft, first_slot: int) -> None:
+    def __init__(self, caller: PathDraft, callee: _Whole, call: Draft, first_slot: int) -> None:
         self.caller = caller
-        self.callee = callee
+        self.callee = callee.draft
         self.call = call
         self.first_slot = first_slot
-        self.rows = live_rows(callee)
+        self.rows = callee.rows
+        self.at_call = call.origin or Place(caller.path, caller.file, call.line)
+        self.called: dict[int, Place] = {}
         written = {row.dst for row in self.rows.values()}
         written |= {row.operands[0] for row in self.rows.values() if row.op == NEXT}
         parameters = range(CALL_ROW_SLOT + 1, CALL_ROW_SLOT + 1 + len(call.operands))
@@ -96,11 +114,14 @@ class _Copy:
         return self.first_slot + slot
 
     def _origin(self, row: Draft) -> Place:
-        at_call = self.call.origin or Place(self.caller.path, self.caller.file, self.call.line)
         own = row.origin or Place(self.callee.path, self.callee.file, row.line)
-        return _called_from(own, at_call)
+        return own._replace(caller=self._called_from(own.caller))
 
-
-def _called_from(place: Place, caller: Place) -> Place:
-    """A place whose outermost caller was called, in turn, from another."""
-    return place._replace(caller=_called_from(place.caller, caller) if place.caller else caller)
+    def _called_from(self, place: Place | None) -> Place:
+        """The place of a call within the callee, whose outermost caller was called, in turn, from the caller's."""
+        if place is None:
+            return self.at_call
+        # Rows of one copy share the place of its call, so that each is made anew once.
+        if id(place) not in self.called:
+            self.called[id(place)] = place._replace(caller=self._called_from(place.caller))
+        return self.called[id(place)]

@@ -5,6 +5,7 @@ What is used together lies together: all that is known of a page is half a cache
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
@@ -89,25 +90,38 @@ class Number(NamedTuple):
     word: int
 
 
-def layout(record: type = Run, prefix: str = "") -> dict[str, Column | Number]:
-    """Every column and number of a record of records, by dotted name, in the order of the table."""
+Places = Mapping[str, "Column | Number"]
+
+
+def layout() -> Places:
+    """Every column and number of a run, by dotted name, in the order of the table."""
+    return places_in(Run, _column)
+
+
+def places_in(record: type, column: Callable[[str, Places], Column]) -> Places:
+    """Every column and number of a record of records, by dotted name, in the order of the table.
+
+    column: where one is, given its name and the places before it.
+    """
     places: dict[str, Column | Number] = {}
-    _collect(record, prefix, places)
+    _collect(record, "", places, column)
     return places
 
 
-def _collect(record: type, prefix: str, places: dict[str, Column | Number]) -> None:
+def _collect(
+    record: type, prefix: str, places: dict[str, Column | Number], column: Callable[[str, Places], Column]
+) -> None:
     for name, hint in get_type_hints(record).items():
         dotted = f"{prefix}{name}"
         if hint is int:
             places[dotted] = Number(len(places))
         elif hint == Ints:
-            places[dotted] = _column(dotted, places)
+            places[dotted] = column(dotted, places)
         else:
-            _collect(hint, f"{dotted}.", places)
+            _collect(hint, f"{dotted}.", places, column)
 
 
-def _column(name: str, places: dict[str, Column | Number]) -> Column:
+def _column(name: str, places: Places) -> Column:
     word = len(places)
     if name not in GROUP_OF:
         format_ = ALONE.get(name, "i8")
@@ -145,9 +159,13 @@ def _is_by_page(name: str) -> bool:
     return name in ALONE or GROUP_OF.get(name) in BY_PAGE
 
 
-def table_of(run: Run) -> np.ndarray:
-    """The table of a run of arrays: of every column, or the group it is in, the address; of every number its value."""
-    return np.array([_word(PLACES[name], value) for name, value in leaves(run)], "i8")
+def table_of(run: tuple[Any, ...], places: Places | None = None) -> np.ndarray:
+    """The table of a record of arrays: of every column, or the group it is in, the address; of every number its value.
+
+    places: a run's, unless said.
+    """
+    found = PLACES if places is None else places
+    return np.array([_word(found[name], value) for name, value in leaves(run)], "i8")
 
 
 def _word(place: Column | Number, value: Any) -> int:

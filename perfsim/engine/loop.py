@@ -7,7 +7,7 @@ CPU; who has nothing to pay goes on at once.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from perfsim.engine.arithmetic import calculate, following
 from perfsim.engine.calendar import CPU_MASK, LATE, Calendar, leave_calendar, next_order, schedule
@@ -325,7 +325,19 @@ def call(r: Run, base: int, row: int) -> int:
     return r.code.target[row]
 
 
-def turn(r: Run, base: int, row: int) -> int:
+class Turning(Protocol):
+    """What has rows and values: a run, or another record of both."""
+
+    @property
+    def code(self) -> Any:
+        """Columns of rows."""
+
+    @property
+    def values(self) -> Ints:
+        """[task * slots + slot]."""
+
+
+def turn(r: Turning, base: int, row: int) -> int:
     """One turn of `for ... in range`: 1 if there is one, with the loop variable and the counter set; else 0."""
     counter = slot_of(r.values, base, r.code.a[row])
     limit = slot_of(r.values, base, r.code.b[row])

@@ -15,7 +15,7 @@ from numba.core import types
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, lower_getattr_generic, models, register_model
 
-from perfsim.engine.layout import PLACES, Column, Number
+from perfsim.engine.layout import PLACES, Column, Number, Places
 from perfsim.engine.loop import Run
 
 WORD = ir.IntType(64)
@@ -24,12 +24,15 @@ REFUSAL = "perfsim_refusal"
 
 
 class RecordType(types.Type):
-    """A record of the run. prefix: its dotted name in the outermost one, with the dot."""
+    """A record of the run, or of another outermost one. prefix: its dotted name in that, with the dot. places: where
+    the columns of the outermost one are.
+    """
 
-    def __init__(self, record: type, prefix: str) -> None:
+    def __init__(self, record: type, prefix: str, places: Places) -> None:
         self.prefix = prefix
         self.record = record
-        super().__init__(name=f"{record.__name__}({prefix})")
+        self.places = places
+        super().__init__(name=f"{record.__name__}({prefix}, {len(places)})")
 
 
 class ColumnType(types.Type):
@@ -48,14 +51,21 @@ class _Address(models.OpaqueModel):
     """Both are an address and nothing else."""
 
 
-@intrinsic
-def run_at(_typing: Any, address: types.Type) -> Any:
-    """The outermost record, whose table begins at an address."""
+def record_at(record: type, places: Places) -> Any:
+    """What compiled code calls for an outermost record, given the address at which its table begins."""
 
-    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
-        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+    @intrinsic
+    def at(_typing: Any, address: types.Type) -> Any:
+        def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+            return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
 
-    return RecordType(Run, "")(address), code
+        return RecordType(record, "", places)(address), code
+
+    return at
+
+
+run_at = record_at(Run, PLACES)
+"""A run, given the address of its table."""
 
 
 @intrinsic
@@ -142,18 +152,18 @@ class _Field(AttributeTemplate):
 
     def generic_resolve(self, record: RecordType, name: str) -> types.Type | None:
         """The type of a record's field; None for one that it does not have."""
-        place = PLACES.get(record.prefix + name)
+        place = record.places.get(record.prefix + name)
         if isinstance(place, Column):
             return ColumnType(place)
         if isinstance(place, Number):
             return types.int64
         hint = get_type_hints(record.record).get(name)
-        return None if hint is None else RecordType(hint, f"{record.prefix}{name}.")
+        return None if hint is None else RecordType(hint, f"{record.prefix}{name}.", record.places)
 
 
 @lower_getattr_generic(RecordType)
 def _field(_context: Any, builder: ir.IRBuilder, record: RecordType, table: ir.Value, name: str) -> ir.Value:
-    place = PLACES.get(record.prefix + name)
+    place = record.places.get(record.prefix + name)
     if place is None:  # a record within: it has the same table
         return table
     words = builder.bitcast(table, WORD.as_pointer())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Coroutine, Generator, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Generator, Iterator, Mapping, Sequence
 from heapq import heapify
 from typing import Any, NamedTuple
 
@@ -25,13 +25,13 @@ from perfsim.engine.program import Place
 from perfsim.engine.trace import Observer, Trace
 from perfsim.errors import StuckError
 from perfsim.kernel import designs
-from perfsim.kernel.bounds import Bounds, bounds_of, check_arguments
+from perfsim.kernel.bounds import Bounds, bounds_of_each, check_arguments
 from perfsim.kernel.constants import TASK_DONE, TASK_NEW
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import SHIPPED, Design
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.invariants import violated
-from perfsim.kernel.primitives import PRIMITIVES, Primitive
+from perfsim.kernel.primitives import PRIMITIVES, TASK_BEGIN, Primitive
 from perfsim.kernel.run import ask_to_stop, has_no_work, unfinished, waits_of
 from perfsim.kernel.state import State
 from perfsim.machine.state import BLOCKED, INTERRUPTED
@@ -146,6 +146,59 @@ def withdraw(env: simpy.Environment, resumption: simpy.Event) -> None:
     resumption._value = PENDING
 
 
+Call = tuple[str, tuple[int, ...]]
+"""A path, and its arguments behind `cpu`."""
+
+
+class Pace(NamedTuple):
+    """What a CPU does, and when. calls: paths and their arguments, in order; at_last: those behind them, from rest_ps
+    on. turns_ps: the instants, in order, at which it goes on from one of its stops to the next; after the last of them
+    it goes on from all of them at rest_ps.
+    """
+
+    calls: Sequence[Call]
+    at_last: Sequence[Call]
+    turns_ps: Sequence[int]
+    rest_ps: int
+
+
+class PacedCpu(ReferenceCpu):
+    """A task that stops before certain primitives until its turn comes. stops: their names."""
+
+    stops: Collection[str]
+    pace: Pace
+
+    def begin(self, stops: Collection[str], pace: Pace, design: Design) -> None:
+        """Put the first step on the calendar."""
+        self.stops = stops
+        self.pace = pace
+        self.turns = iter(pace.turns_ps)
+        self.path = self.script(design)
+        self.env.process(self.path)  # type: ignore[arg-type]  # a coroutine has send and throw
+
+    async def script(self, design: Design) -> None:
+        """All that the task does; it is never at its end, as tasks are that have an end."""
+        await super().perform(TASK_BEGIN)
+        for path, arguments in self.pace.calls:
+            await design.paths[path](self, *arguments)
+        await self.pause(self.pace.rest_ps)
+        for path, arguments in self.pace.at_last:
+            await design.paths[path](self, *arguments)
+
+    @types.coroutine
+    def pause(self, until_ps: int) -> Generator[simpy.Event, None, None]:
+        """Do nothing before an instant."""
+        if until_ps > self.env.now:
+            yield simpy.Timeout(self.env, until_ps - self.env.now)
+
+    @types.coroutine
+    def perform(self, primitive: Primitive, *arguments: int) -> Generator[simpy.Event, None, int]:
+        """See Cpu.perform."""
+        if primitive.name in self.stops:
+            yield from self.pause(next(self.turns, self.pace.rest_ps))
+        return (yield from super().perform(primitive, *arguments))
+
+
 class Running(NamedTuple):
     """A run under way: its calendar, its state, its tasks (cpus), their names, what is checked meanwhile, and what
     it may take.
@@ -163,13 +216,28 @@ def start(s: State, design: Design, names: list[str], trace: Trace | None = None
     """Put the first step of every task of a booted state on the calendar. names: of the tasks, for reports."""
     env = simpy.Environment(initial_time=0)
     cpus: list[ReferenceCpu] = []
-    bounds = None if design.name in SHIPPED else {name: bounds_of(s, one) for name, one in PRIMITIVES.items()}
+    bounds = None if design.name in SHIPPED else bounds_of_each(s, PRIMITIVES.values())
     for task in range(len(names)):
         cpus.append(ReferenceCpu(env, s, task, cpus, trace))
         cpus[task].bounds = bounds
         cpus[task].path = design.paths["run_task"](cpus[task])
         env.process(cpus[task].path)  # type: ignore[arg-type]  # a coroutine has send and throw
     return Running(env, s, cpus, names, Checks(), Budget())
+
+
+def start_paced(s: State, design: Design, stops: Collection[str], paces: Sequence[Pace]) -> Running:
+    """Put the first step of tasks on the calendar, one a CPU, whose turns are given. stops: names of primitives."""
+    running = Running(simpy.Environment(initial_time=0), s, [], [], Checks(), Budget())
+    for task, pace in enumerate(paces):
+        cpu = PacedCpu(running.env, s, task, running.cpus, None)
+        running.cpus.append(cpu)
+        cpu.begin(stops, pace, design)
+    return running
+
+
+def is_done(cpu: ReferenceCpu) -> bool:
+    """Whether a task has done all that it was to do."""
+    return inspect.getcoroutinestate(cpu.path) == inspect.CORO_CLOSED
 
 
 def observe(running: Running, observer: Observer) -> None:
@@ -180,7 +248,7 @@ def observe(running: Running, observer: Observer) -> None:
 
 def advance(running: Running, until_ps: int) -> None:
     """Process every event before an instant. Raises StuckError when nobody can run any more."""
-    _step_until(running, until_ps)
+    run_until(running, until_ps)
     if running.env.peek() == Infinity:
         _refuse_unfinished(running)
 
@@ -191,12 +259,15 @@ def finish(running: Running, at_ps: int) -> None:
     ask_to_stop(running.s, at_ps)
     if running.cpus:
         running.cpus[0].schedule_wakes()
-    _step_until(running, Infinity)
+    run_until(running, Infinity)
     _refuse_unfinished(running)
 
 
-def _step_until(running: Running, until_ps: float) -> None:
-    """Process every event before an instant, with a look at the invariants before it whenever one is due."""
+def run_until(running: Running, until_ps: float) -> None:
+    """Process every event before an instant, with a look at the invariants before it whenever one is due.
+
+    Nobody is refused who cannot run any more: see advance().
+    """
     env, checks, budget = running.env, running.checks, running.budget
     is_limited = budget.limits != UNLIMITED
     while env.peek() < until_ps:
@@ -250,8 +321,8 @@ def running_frames(frame: types.FrameType | None) -> Iterator[types.FrameType]:
 
 
 def _is_path(code: types.CodeType) -> bool:
-    """Whether a frame's code is that of a path; a probe around one is none."""
-    return bool(code.co_flags & inspect.CO_COROUTINE) and code.co_filename != designs.__file__
+    """Whether a frame's code is that of a path; a probe around one is none, nor is a script that calls it."""
+    return bool(code.co_flags & inspect.CO_COROUTINE) and code.co_filename not in (designs.__file__, __file__)
 
 
 def _refuse_unfinished(running: Running) -> None:

@@ -34,21 +34,31 @@ def translate(design: Design) -> Program:
 
     Raises InputError, with file, line and column, for a path that holds what a path may not contain, or calls itself.
     """
-    return linked(inlined(_Reader(design).read(), ENTRY), ENTRY)
+    return linked(inlined(_Reader(design).read(ENTRY), ENTRY), ENTRY)
+
+
+def translate_script(design: Design, script: ast.AsyncFunctionDef, file: str) -> Program:
+    """The program of one function of no arguments that awaits paths of a design: every call is copied, nothing probed.
+
+    file: what the places of its own rows name. Raises InputError as translate().
+    """
+    own = PathSource(script.name, file, script, {}, NO_PROBE)
+    return linked(inlined(_Reader(design, own).read(script.name), script.name, rows_max=None), script.name)
 
 
 class _Reader:
-    """Reads the paths of a design, each when the first call of it is met."""
+    """Reads the paths of a design, each when the first call of it is met. own: one more path, and then no probes."""
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, design: Design, own: PathSource | None = None) -> None:
         self.design = design
+        self.own = own
         self.constants: dict[int, int] = {}
         self.paths: dict[str, dict[tuple[str, int], ast.AsyncFunctionDef]] = {}
         self.drafts: dict[str, PathDraft] = {}
 
-    def read(self) -> dict[str, PathDraft]:
-        """Every path that can be reached, a caller before those it alone calls."""
-        self._read(ENTRY, ())
+    def read(self, entry: str) -> dict[str, PathDraft]:
+        """Every path that can be reached from one, a caller before those it alone calls."""
+        self._read(entry, ())
         return self.drafts
 
     def _read(self, name: str, callers: tuple[str, ...]) -> None:
@@ -60,6 +70,8 @@ class _Reader:
                 self._read(callee, (*callers, name))
 
     def _source(self, name: str) -> PathSource:
+        if self.own and name == self.own.name:
+            return self.own
         function = inspect.unwrap(self.design.paths[name])
         code = function.__code__
         if code.co_filename not in self.paths:
@@ -68,7 +80,8 @@ class _Reader:
         found = self.paths[code.co_filename].get((code.co_name, code.co_firstlineno))
         if found is None:
             raise InputError(f"{code.co_filename}:{code.co_firstlineno}:1", f"{name}() is no longer in the file")
-        return PathSource(name, code.co_filename, found, function.__globals__, PROBES.get(name, NO_PROBE))
+        probe = NO_PROBE if self.own else PROBES.get(name, NO_PROBE)
+        return PathSource(name, code.co_filename, found, function.__globals__, probe)
 
 
 def _recursion(callee: str, callers: tuple[str, ...]) -> str:

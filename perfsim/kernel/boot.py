@@ -42,7 +42,9 @@ from perfsim.kernel.state import (
     Bugs,
     Disks,
     Mms,
+    Objects,
     Pages,
+    Ranges,
     RunQueues,
     ScanControl,
     Settings,
@@ -57,7 +59,7 @@ from perfsim.kernel.state import (
 )
 from perfsim.machine.costs import IO
 from perfsim.machine.profile import CostProfile
-from perfsim.machine.state import Layout, new_machine
+from perfsim.machine.state import Layout, Machine, new_machine
 from perfsim.machine.topology import cpu_nodes
 from perfsim.numeric.columns import Filled, as_lists
 from perfsim.numeric.random import stream_key
@@ -95,28 +97,49 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed, *, unevictab
     settings = _settings(scenario, profile, placed, shares)
     if not unevictable_lru:
         settings = settings._replace(unevictable_lru=0)
-    devices = tuple(one.zone for one in placed[settings.first_device :])
     ranges = new_ranges(settings, shares, placed)
-    layout = _layout(settings, placed, cpus, seed)
-    tasks = _tasks(placed, seed)
+    tasks = new_tasks(placed, seed)
     hand_out_ranges(settings, ranges, tasks, placed)
+    machine = new_machine(profile, costs_ps(scenario, profile), machine_layout(settings, placed, cpus, seed))
+    owned = Owned(placed, tasks, ranges, new_objects(settings, placed))
+    return state_of(settings, machine, shares, owned, watermark)
+
+
+class Owned(NamedTuple):
+    """The tasks of a run, as they are placed and as columns, and the ranges and objects that are theirs."""
+
+    placed: list[Placed]
+    tasks: Tasks
+    ranges: Ranges
+    objects: Objects
+
+
+def state_of(
+    settings: Settings, machine: Machine, shares: Shares, owned: Owned, watermark: tuple[int, int, int]
+) -> State:
+    """A state of no pages on lists, nobody waiting, nothing counted; the columns of pages are still Filled.
+
+    watermark: of each zone, pages. As many mappings as nodes, objects and none.
+    """
+    placed, nodes, processors = owned.placed, settings.nodes, len(machine.cpu_node)
+    cpus = machine.rules.cpus
     return State(
-        m=new_machine(profile, costs_ps(scenario, profile), layout),
+        m=machine,
         settings=settings,
         shares=shares,
         pages=_pages(settings, len(placed)),
         zones=_zones(nodes, watermark, placed),
-        vectors=_vectors(cpus + len(devices), len(placed)),
+        vectors=_vectors(processors, len(placed)),
         queues=_queues(settings, len(placed)),
         mms=_mms(len(placed)),
         work=_work_queues(cpus, placed),
-        tasks=tasks,
+        tasks=owned.tasks,
         sc=ScanControl([0] * len(placed), [0] * (len(placed) * LRU_LISTS), [0] * len(placed)),
         timers=Timers([NONE] * len(placed), [0] * len(placed)),
         disks=_disks(settings, cpu_nodes(cpus, nodes)),
-        run=_run_queues(cpus + len(devices)),
-        ranges=ranges,
-        objects=new_objects(settings, placed),
+        run=_run_queues(processors),
+        ranges=owned.ranges,
+        objects=owned.objects,
         mapping_flags=[0] * (nodes + 1 + settings.ranges - settings.first_object_range),
         events=[0] * VM_EVENTS,
         violations=[0] * VIOLATIONS,
@@ -187,7 +210,7 @@ def _power_of_two(wanted: int) -> int:
     return size
 
 
-def _layout(settings: Settings, placed: list[Placed], cpus: int, seed: Seed) -> Layout:
+def machine_layout(settings: Settings, placed: list[Placed], cpus: int, seed: Seed) -> Layout:
     """Cache lines: one a page, one a page_cgroup, then those of zones, memcg zones, wait buckets, mappings, mms and
     work queues.
     """
@@ -326,7 +349,8 @@ def _bugs() -> Bugs:
     )
 
 
-def _tasks(placed: list[Placed], seed: Seed) -> Tasks:
+def new_tasks(placed: list[Placed], seed: Seed) -> Tasks:
+    """The columns of tasks that have not begun."""
     count = len(placed)
     kinds = {kind: number for number, kind in enumerate(TASK_KINDS)} | {EVENTS.kind: KEVENTD} | DEVICE_KINDS
     return Tasks(

@@ -6,7 +6,7 @@ An argument's name says what it is (page, zone, lru, ...). Shipped designs are n
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from perfsim.machine.costs import COST_NAMES
 
 COUNT_MAX = 2**15 - 1
 FLAG_MAX = 2**31 - 1
+WORD_MAX = 2**15 - 1
 NUMBER_MAX = 2**62
 TICKS_MAX = 100_000
 
@@ -42,8 +43,17 @@ class Bounds(NamedTuple):
 
 def bounds_of(s: State, primitive: Primitive) -> tuple[Bounds, ...]:
     """The bounds of each argument of a primitive, on this machine."""
-    by_name = {**_by_name(s), **_exceptions(s).get(primitive.name, {})}
-    return tuple(by_name[name] for name in argument_names(primitive))
+    return bounds_of_each(s, [primitive])[primitive.name]
+
+
+def bounds_of_each(s: State, primitives: Iterable[Primitive]) -> dict[str, tuple[Bounds, ...]]:
+    """The same of several, by their names."""
+    general, exceptions = _by_name(s), _exceptions(s)
+    found = {}
+    for primitive in primitives:
+        own = exceptions.get(primitive.name, {})
+        found[primitive.name] = tuple(own.get(name) or general[name] for name in argument_names(primitive))
+    return found
 
 
 def check_arguments(primitive: Primitive, bounds: tuple[Bounds, ...], arguments: tuple[int, ...]) -> None:
@@ -93,6 +103,7 @@ def _by_name(s: State) -> Mapping[str, Bounds]:
         "delta": any_number,
         "ticks": Bounds(1, TICKS_MAX),
         "probe": Bounds(0, HISTOGRAMS - 1),
+        "value": Bounds(0, WORD_MAX),
     }
 
 

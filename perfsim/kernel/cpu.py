@@ -300,3 +300,26 @@ class Cpu(MemoryCpu, ReclaimCpu):
 
     def wakeup_kswapd(self, zone: int) -> Awaitable[int]:
         return self.perform(p.WAKEUP_KSWAPD, zone)
+
+    # no kernel's: litmus tests
+
+    def read_word(self, page: int) -> Awaitable[int]:
+        return self.perform(p.READ_WORD, page)
+
+    def read_word_acquire(self, page: int) -> Awaitable[int]:
+        return self.perform(p.READ_WORD_ACQUIRE, page)
+
+    def write_word(self, page: int, value: int) -> Awaitable[int]:
+        return self.perform(p.WRITE_WORD, page, value)
+
+    def write_word_release(self, page: int, value: int) -> Awaitable[int]:
+        return self.perform(p.WRITE_WORD_RELEASE, page, value)
+
+    def xchg_word(self, page: int, value: int) -> Awaitable[int]:
+        return self.perform(p.XCHG_WORD, page, value)
+
+    def add_word(self, page: int, value: int) -> Awaitable[int]:
+        return self.perform(p.ADD_WORD, page, value)
+
+    def observe(self, page: int, value: int) -> Awaitable[int]:
+        return self.perform(p.OBSERVE, page, value)

@@ -24,6 +24,7 @@ from perfsim.kernel.effects import (
     spin,
     timer,
     wait,
+    word,
     workqueue,
 )
 from perfsim.machine.costs import IRQ_DISABLE, IRQ_SAVE
@@ -235,6 +236,15 @@ PROBE_BEGIN = _local(probe.probe_begin, 1)
 PROBE_END = _local(probe.probe_end, 1)
 KSWAPD_SLEEP = _shared(sched.kswapd_sleep, 0)
 WAKEUP_KSWAPD = _shared(sched.wakeup_kswapd, 1)
+
+# no kernel's: litmus tests
+READ_WORD = _shared(word.read_word, 1)
+READ_WORD_ACQUIRE = _shared(word.read_word_acquire, 1)
+WRITE_WORD = _shared(word.write_word, 2)
+WRITE_WORD_RELEASE = _shared(word.write_word_release, 2)
+XCHG_WORD = _shared(word.xchg_word, 2)
+ADD_WORD = _shared(word.add_word, 2)
+OBSERVE = _local(word.observe, 2)
 
 PRIMITIVES: dict[str, Primitive] = {
     value.name: value for value in tuple(globals().values()) if isinstance(value, Primitive)

@@ -27,6 +27,7 @@ HOLDS = "holds"
 OFF_CPU = "tasks off their CPU"
 ON_LISTS = "pages"
 LRU_NAMES = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
+COUNTED = ("free", *LRU_NAMES, "mlocked")
 SHOWN_LOCKS = (LRU_LOCK, MZ_LOCK)
 """Classes whose locks have lanes of their own. Of wait queues there are too many: they are seen on the CPUs' lanes."""
 
@@ -77,7 +78,7 @@ class CpuLanes:
         if shared < len(known):
             self.pop(task, known[shared], at_ps)
         for frame in frames[shared:]:
-            self.push(task, Entry(frame.f_code.co_name, _arguments(frame), frame), at_ps)
+            self.push(task, Entry(frame.f_code.co_name, arguments_of(frame), frame), at_ps)
 
     def push(self, task: int, entry: Entry, at_ps: int) -> None:
         """Open a slice inside of the task's innermost one."""
@@ -252,23 +253,24 @@ class ListCounters:
     def __init__(self, timeline: Timeline, s: State) -> None:
         self.timeline = timeline
         self.s = s
-        names = ("free", *LRU_NAMES, "mlocked")
         self.counters = [
             [
                 Counter((ON_LISTS, f"zone {zone}: {name}"), (PAGES, zone, place), "pages")
-                for place, name in enumerate(names)
+                for place, name in enumerate(COUNTED)
             ]
             for zone in range(s.settings.nodes)
         ]
 
     def look(self, zone: int, at_ps: int) -> None:
         """Count what has changed in a zone."""
-        zones = self.s.zones
-        lists = zones.lru_length[zone * LRU_LISTS : (zone + 1) * LRU_LISTS]
-        for counter, value in zip(
-            self.counters[zone], (zones.free_count[zone], *lists, zones.nr_mlock[zone]), strict=True
-        ):
+        for counter, value in zip(self.counters[zone], counts_of(self.s, zone), strict=True):
             self.timeline.count(counter, at_ps, value)
+
+
+def counts_of(s: State, zone: int) -> tuple[int, ...]:
+    """Pages of a zone, as COUNTED names them."""
+    lists = s.zones.lru_length[zone * LRU_LISTS : (zone + 1) * LRU_LISTS]
+    return (s.zones.free_count[zone], *lists, s.zones.nr_mlock[zone])
 
 
 def is_of_kernel(frame: FrameType) -> bool:
@@ -276,7 +278,7 @@ def is_of_kernel(frame: FrameType) -> bool:
     return frame.f_code.co_filename != workload_paths.__file__
 
 
-def _arguments(frame: FrameType) -> dict[str, int | str]:
+def arguments_of(frame: FrameType) -> dict[str, int | str]:
     """A path's arguments by name, without `cpu`."""
     code, values = frame.f_code, frame.f_locals
     return {name: int(values[name]) for name in code.co_varnames[1 : code.co_argcount]}

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from perfsim import __version__
 from perfsim.errors import InputError
 from perfsim.measure.columns import CHECKS, DEFECTS, FLOAT64, HIST, INT64, STRING, Column, columns_with
+from perfsim.store.arrays import array_of
 from perfsim.store.atomic import replacing
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _array(column: Column, rows: Sequence[Row]) -> pa.Array:
     values = [row[column.name] for row in rows]
     if column.type == STRING:  # an axis may mix numbers and text
         values = [None if value is None else str(value) for value in values]
-    return pa.array(values, type=_TYPES[column.type])
+    return array_of(values, _TYPES[column.type])
 
 
 def _file_metadata(scenario: Scenario) -> dict[str, str]:

@@ -67,7 +67,7 @@ def tiny_sweep() -> tuple[str, ...]:
     return TINY_SWEEP
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def process() -> tuple[list[str], dict[str, str]]:
     """The first words of a command line for a process of its own, and its environment."""
     return [sys.executable, "-m", "perfsim"], os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"}

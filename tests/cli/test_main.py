@@ -37,6 +37,7 @@ def test_the_help_of_perfsim_itself_lists_the_commands_with_their_whole_summary(
     assert [line.split()[0] for line in listed.splitlines()] == [
         "check",
         "compare",
+        "explore",
         "report",
         "run",
         "sensitivity",

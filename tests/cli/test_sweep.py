@@ -97,7 +97,9 @@ def test_a_sweep_whose_words_nobody_can_read_is_completed(
     process: Process, tmp_path: Path, tiny_sweep: Tiny, closed: str
 ) -> None:
     words, environment = process
-    command = shlex.join([*words, "sweep", "quickstart", *tiny_sweep, "--out", "out", "--jobs", "1"])
+    command = shlex.join(
+        [*words, "sweep", "quickstart", *tiny_sweep, "--design", "redo", "--out", "out", "--jobs", "1"]
+    )
     ended = subprocess.run(
         ["sh", "-c", f"{command} {closed}"],
         env=environment,
@@ -107,8 +109,8 @@ def test_a_sweep_whose_words_nobody_can_read_is_completed(
         check=False,
     )
     assert ended.returncode == 0
-    assert b"95 % interval" in ended.stdout
-    assert len(read_runs(tmp_path / "out" / "runs.parquet")) == 8
+    assert b"reclaim_scanned_per_s" in ended.stdout
+    assert len(read_runs(tmp_path / "out" / "runs.parquet")) == 4
 
 
 @pytest.mark.parametrize("output, status, told", [(">&-", 141, ""), (">/dev/full", 1, "stdout: cannot be written: ")])
@@ -116,7 +118,9 @@ def test_a_sweep_whose_answer_cannot_be_written_keeps_its_rows(
     process: Process, tmp_path: Path, tiny_sweep: Tiny, output: str, status: int, told: str
 ) -> None:
     words, environment = process
-    command = shlex.join([*words, "sweep", "quickstart", *tiny_sweep, "--out", "out", "--jobs", "1"])
+    command = shlex.join(
+        [*words, "sweep", "quickstart", *tiny_sweep, "--design", "redo", "--out", "out", "--jobs", "1"]
+    )
     ended = subprocess.run(
         ["sh", "-c", f"{command} {output}"],
         env=environment,
@@ -129,7 +133,7 @@ def test_a_sweep_whose_answer_cannot_be_written_keeps_its_rows(
     lines = without_progress(ended.stderr)
     assert (ended.returncode, len(lines)) == (status, len(told[:1]))
     assert "".join(lines).startswith(told)
-    assert len(read_runs(tmp_path / "out" / "runs.parquet")) == 8
+    assert len(read_runs(tmp_path / "out" / "runs.parquet")) == 4
 
 
 @pytest.mark.parametrize(

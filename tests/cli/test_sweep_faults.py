@@ -6,27 +6,32 @@ import platform
 import resource
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from perfsim.scenario.validate import load_scenario
 from perfsim.store.parquet import read_runs
 from perfsim.store.parts import read_parts
+from perfsim.sweep.plan import placed, plan
+from perfsim.sweep.worker import Failure, work
 from tests.cli.conftest import without_progress
 
 Row = dict[str, Any]
 Process = tuple[list[str], dict[str, str]]
-Tiny = tuple[str, ...]
 Begin = Callable[..., subprocess.Popen[str]]
 
 LONG_ENOUGH_S = 120
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE = 1
+ROOM_BYTES = 12_000
 
 # One run of an hour of simulated time beside short ones: it is given out first, and never ends by itself.
 ENDLESS = (
@@ -36,24 +41,34 @@ ENDLESS = (
 )
 
 
+# Four short runs of one design.
+SMALL = (
+    *("--set", "memory.pages_per_node=280", "--set", "measure.warmup=10us", "--set", "measure.duration=100us"),
+    *("--set", "sweep.replications=2", "--set", "sweep.axes.machine.cpus=[1, 2]", "--design", "redo", "--out", "out"),
+)
+
+
+def started(
+    process: Process, folder: Path, *words: str, prepare: Callable[[], object] | None = None
+) -> subprocess.Popen[str]:
+    """A sweep in a process group of its own. Bytecode of one without room on the disk would be left cut off."""
+    head, environment = process
+    return subprocess.Popen(
+        [*head, "sweep", *words],
+        env=environment | ({"PYTHONDONTWRITEBYTECODE": "1"} if prepare else {}),
+        cwd=folder,
+        text=True,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=prepare,  # noqa: PLW1509 - no threads here
+    )
+
+
 @pytest.fixture
 def begin(process: Process, tmp_path: Path) -> Begin:
-    """Start a sweep of the quickstart in a process group of its own, in a directory that is empty at first."""
-
-    def start(*words: str, prepare: Callable[[], object] | None = None) -> subprocess.Popen[str]:
-        head, environment = process
-        return subprocess.Popen(
-            [*head, "sweep", *words],
-            env=environment,
-            cwd=tmp_path,
-            text=True,
-            start_new_session=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=prepare,  # noqa: PLW1509 - no threads here
-        )
-
-    return start
+    """Start a sweep of the quickstart in a directory that is empty at first."""
+    return partial(started, process, tmp_path)
 
 
 def end_of(sweeping: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -88,6 +103,36 @@ def without_time(path: Path) -> list[Row]:
     return [{**row, "wall_s": 0.0} for row in read_runs(path)]
 
 
+class Killed(NamedTuple):
+    """A sweep whose driver was killed when it had two of three rows. second: the end of another one, begun before."""
+
+    out: Path
+    driver: int
+    second: tuple[int, str, str]
+
+
+@pytest.fixture(scope="module")
+def killed(process: Process, tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    """One for all tests, which work on copies. It is there when the last worker has ended."""
+    folder = tmp_path_factory.mktemp("killed")
+    with started(process, folder, "quickstart", *ENDLESS) as first:
+        wait_for("two rows", lambda: rows_of(folder / "out") == 2)
+        with started(process, folder, "quickstart", *ENDLESS, "--fresh") as second:
+            told = end_of(second)
+        first.kill()
+        end_of(first)
+    return Killed(folder / "out", first.pid, told)
+
+
+@pytest.fixture(scope="module")
+def finished(process: Process, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of results that nothing has disturbed, of SMALL; for all tests, which work on copies."""
+    folder = tmp_path_factory.mktemp("finished")
+    with started(process, folder, "quickstart", *SMALL, "--jobs", "1") as sweeping:
+        assert end_of(sweeping)[0] == 0
+    return folder / "out"
+
+
 def test_ctrl_c_keeps_what_is_done_says_how_to_go_on_and_leaves_no_worker(begin: Begin, tmp_path: Path) -> None:
     with begin("quickstart", *ENDLESS) as sweeping:
         wait_for("two rows", lambda: rows_of(tmp_path / "out") == 2)
@@ -101,19 +146,18 @@ def test_ctrl_c_keeps_what_is_done_says_how_to_go_on_and_leaves_no_worker(begin:
 
 
 def test_a_sweep_whose_driver_is_killed_leaves_no_worker_and_is_completed_by_the_next(
-    begin: Begin, tmp_path: Path
+    begin: Begin, killed: Killed, tmp_path: Path
 ) -> None:
-    with begin("quickstart", *ENDLESS) as sweeping:
-        wait_for("two rows", lambda: rows_of(tmp_path / "out") == 2)
-        sweeping.kill()
-        end_of(sweeping)
+    shutil.copytree(killed.out, tmp_path / "out")
     kept = read_parts(tmp_path / "out" / "runs.parts").rows
+    assert (tmp_path / "out" / "sweep.lock").exists()
     with begin("quickstart", *ENDLESS, "--set", "sweep.axes.measure.duration=[90us, 100us, 110us]") as again:
         status, _, err = end_of(again)
     assert status == 0
     assert err.startswith("2 of 3 runs are in out already\n")
     walls = [row["wall_s"] for row in read_runs(tmp_path / "out" / "runs.parquet")]
     assert sorted(walls[1:]) == sorted(row["wall_s"] for row in kept)
+    assert not (tmp_path / "out" / "sweep.lock").exists()
 
 
 def test_a_point_that_loses_its_worker_twice_is_set_aside_and_the_rest_is_kept(begin: Begin, tmp_path: Path) -> None:
@@ -136,36 +180,27 @@ def test_a_point_that_loses_its_worker_twice_is_set_aside_and_the_rest_is_kept(b
 
 
 def test_a_run_that_loses_its_worker_once_has_the_row_of_one_left_in_peace(begin: Begin, tmp_path: Path) -> None:
-    longer = ("--set", "sweep.axes.measure.duration=[400ms, 100us]")
-    with begin("quickstart", *ENDLESS, *longer) as sweeping:
+    longer = "sweep.axes.measure.duration=[200ms, 100us]"
+    with begin("quickstart", *ENDLESS, "--set", longer) as sweeping:
         wait_for("a row", lambda: rows_of(tmp_path / "out") == 1)
         kill(workers_of(sweeping.pid))
         assert end_of(sweeping)[0] == 0
-    with begin("quickstart", *ENDLESS, *longer, "--out", "peace") as sweeping:
-        assert end_of(sweeping)[0] == 0
-    peace = without_time(tmp_path / "peace" / "runs.parquet")
+    scenario = load_scenario("quickstart", (*ENDLESS[1:6:2], longer, "sweep.replications=1"), designs=("redo",))
+    outcomes = [(run, work(run.task)) for run in plan(scenario, 1)]
+    peace = [placed(run, row) | {"wall_s": 0.0} for run, row in outcomes if not isinstance(row, Failure)]
     assert (without_time(tmp_path / "out" / "runs.parquet"), len(peace)) == (peace, 2)
 
 
-def test_the_second_sweep_in_a_directory_is_refused_and_told_who_the_first_is(begin: Begin, tmp_path: Path) -> None:
-    with begin("quickstart", *ENDLESS) as first:
-        wait_for("two rows", lambda: rows_of(tmp_path / "out") == 2)
-        with begin("quickstart", *ENDLESS, "--fresh") as second:
-            status, out, err = end_of(second)
-        assert (status, out) == (2, "")
-        assert err.startswith(f"out: another sweep is at work here: process {first.pid} on {platform.node()} since 2")
-        assert err.endswith("Z; expected one at a time, or --out DIR\n")
-        assert rows_of(tmp_path / "out") == 2
-        os.killpg(first.pid, signal.SIGKILL)
-        end_of(first)
-    assert (tmp_path / "out" / "sweep.lock").exists()
-    with begin("quickstart", *ENDLESS, "--max-time", "1s") as third:
-        assert end_of(third)[2].startswith("2 of 3 runs are in out already\n")
-    assert not (tmp_path / "out" / "sweep.lock").exists()
+def test_the_second_sweep_in_a_directory_is_refused_and_told_who_the_first_is(killed: Killed) -> None:
+    status, out, err = killed.second
+    assert (status, out) == (2, "")
+    assert err.startswith(f"out: another sweep is at work here: process {killed.driver} on {platform.node()} since 2")
+    assert err.endswith("Z; expected one at a time, or --out DIR\n")
+    assert rows_of(killed.out) == 2
 
 
 def test_a_run_that_takes_longer_than_it_may_is_given_up_and_the_rest_is_kept(begin: Begin, tmp_path: Path) -> None:
-    with begin("quickstart", *ENDLESS, "--max-time", "1s") as sweeping:
+    with begin("quickstart", *ENDLESS, "--jobs", "1", "--max-time", "1s") as sweeping:
         status, _, err = end_of(sweeping)
     assert status == 1
     assert "point 0, measure.duration=3600s, redo, replication 0: given up after 1 s, the most that a run may " in err
@@ -177,7 +212,8 @@ def test_a_run_of_more_events_than_it_may_have_is_given_up_at_the_same_instant_b
 ) -> None:
     told = []
     for engine in ("compiled", "simpy"):
-        with begin("quickstart", *ENDLESS, "--max-events", "5000", "--engine", engine, "--fresh") as sweeping:
+        limited = (*ENDLESS, "--jobs", "1", "--max-events", "5000", "--engine", engine, "--fresh")
+        with begin("quickstart", *limited) as sweeping:
             status, _, err = end_of(sweeping)
         assert (status, len(read_runs(tmp_path / "out" / "runs.parquet"))) == (1, 2)
         told.append(without_progress(err))
@@ -186,27 +222,23 @@ def test_a_run_of_more_events_than_it_may_have_is_given_up_at_the_same_instant_b
 
 
 def test_a_full_disk_keeps_what_had_room_and_the_command_that_is_told_goes_on(
-    begin: Begin, tmp_path: Path, tiny_sweep: Tiny
+    begin: Begin, finished: Path, tmp_path: Path
 ) -> None:
     """The system refuses bytes beyond a limit on the size of files, as it does when there are no blocks left."""
-    with begin("quickstart", *tiny_sweep, "--out", "peace", "--jobs", "1") as sweeping:
-        assert end_of(sweeping)[0] == 0
-    with begin(
-        "quickstart", *tiny_sweep, "--out", "out", "--jobs", "2", prepare=lambda: limit_files(20_000)
-    ) as starved:
+    with begin("quickstart", *SMALL, "--jobs", "2", prepare=lambda: limit_files(ROOM_BYTES)) as starved:
         status, out, err = end_of(starved)
     kept = rows_of(tmp_path / "out")
     assert (status, out) == (2, "")
-    assert 1 <= kept < 8
+    assert 1 <= kept < 4
     problem = "out/runs.parts: cannot be written: File too large; expected a place with room to write"
     assert without_progress(err)[0].startswith(
-        f"{problem}; {kept} of 8 runs are kept, go on with: perfsim sweep quickstart --set "
+        f"{problem}; {kept} of 4 runs are kept, go on with: perfsim sweep quickstart --set "
     )
     words = shlex.split(err.rpartition("go on with: ")[2])[2:]
     with begin(*words) as resumed:
         status, _, err = end_of(resumed)
-    assert (status, err.splitlines()[0]) == (0, f"{kept} of 8 runs are in out already")
-    assert without_time(tmp_path / "out" / "runs.parquet") == without_time(tmp_path / "peace" / "runs.parquet")
+    assert (status, err.splitlines()[0]) == (0, f"{kept} of 4 runs are in out already")
+    assert without_time(tmp_path / "out" / "runs.parquet") == without_time(finished / "runs.parquet")
 
 
 def limit_files(size_bytes: int) -> None:
@@ -220,26 +252,25 @@ def heed_permissions() -> None:
 
 @pytest.mark.parametrize("has_results", [False, True])
 def test_a_directory_that_may_not_be_written_is_refused_and_stays_as_it_is(
-    begin: Begin, tmp_path: Path, tiny_sweep: Tiny, *, has_results: bool
+    begin: Begin, finished: Path, tmp_path: Path, *, has_results: bool
 ) -> None:
-    (tmp_path / "out").mkdir()
     if has_results:
-        with begin("quickstart", *tiny_sweep, "--out", "out", "--jobs", "1") as sweeping:
-            assert end_of(sweeping)[0] == 0
+        shutil.copytree(finished, tmp_path / "out")
+    else:
+        (tmp_path / "out").mkdir()
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     (tmp_path / "out").chmod(0o555)
-    with begin("quickstart", *tiny_sweep, "--out", "out", prepare=heed_permissions) as refused:
+    with begin("quickstart", *SMALL, prepare=heed_permissions) as refused:
         status, out, err = end_of(refused)
     assert (status, out) == (2, "")
     assert err == "out: cannot be written: Permission denied; expected a place with room to write\n"
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
-def test_a_part_file_with_a_flipped_bit_and_a_torn_end_costs_the_rows_it_hit(begin: Begin, tmp_path: Path) -> None:
-    with begin("quickstart", *ENDLESS) as sweeping:
-        wait_for("two rows", lambda: rows_of(tmp_path / "out") == 2)
-        os.killpg(sweeping.pid, signal.SIGKILL)
-        end_of(sweeping)
+def test_a_part_file_with_a_flipped_bit_and_a_torn_end_costs_the_rows_it_hit(
+    begin: Begin, killed: Killed, tmp_path: Path
+) -> None:
+    shutil.copytree(killed.out, tmp_path / "out")
     parts = tmp_path / "out" / "runs.parts"
     kept = read_parts(parts).rows[1]
     broken = bytearray(parts.read_bytes())
@@ -256,9 +287,9 @@ def test_a_part_file_with_a_flipped_bit_and_a_torn_end_costs_the_rows_it_hit(beg
     assert [row["wall_s"] for row in rows if row["run_id"] == kept["run_id"]] == [kept["wall_s"]]
 
 
-def test_more_jobs_than_cpus_are_told_and_used(begin: Begin, tmp_path: Path, tiny_sweep: Tiny) -> None:
+def test_more_jobs_than_cpus_are_told_and_used(begin: Begin, tmp_path: Path) -> None:
     cpus = len(os.sched_getaffinity(0))
-    with begin("quickstart", *tiny_sweep, "--out", "out", "--jobs", str(cpus + 1)) as sweeping:
+    with begin("quickstart", *SMALL, "--jobs", str(cpus + 1)) as sweeping:
         status, _, err = end_of(sweeping)
-    assert (status, len(read_runs(tmp_path / "out" / "runs.parquet"))) == (0, 8)
+    assert (status, len(read_runs(tmp_path / "out" / "runs.parquet"))) == (0, 4)
     assert err.startswith(f"--jobs {cpus + 1}: worker processes take turns, for there are {cpus} CPUs\n")

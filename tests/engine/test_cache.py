@@ -147,7 +147,7 @@ def test_processes_that_want_the_code_at_once_make_it_once(kept: Kept, tmp_path:
 def test_the_identity_covers_every_module_from_which_a_compiled_function_comes() -> None:
     package = Path(cache.__file__).parent.parent
     covered = {file for pattern in cache.COMPILED_MODULES for file in package.glob(pattern)}
-    sources = {Path(inspect.getfile(function)) for function in compile._rules()}
+    sources = {Path(inspect.getfile(function)) for function in compile.functions_of_the_engine()}
     assert len(sources) > 10
     assert sources - covered == set()
     assert Path(compile.__file__) in covered
@@ -156,7 +156,12 @@ def test_the_identity_covers_every_module_from_which_a_compiled_function_comes()
 
 @pytest.mark.parametrize("changed", ["loop.py", "version of numba", "processor", "features"])
 def test_the_identity_changes_with_whatever_the_code_depends_on(monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
-    identity = cache.identity.__wrapped__
+    cache.identity_of.cache_clear()
+    read_anew = cache.identity_of.__wrapped__
+
+    def identity() -> str:
+        return read_anew(cache.COMPILED_MODULES)
+
     before = identity()
     assert identity() == before
     read = Path.read_bytes

@@ -9,17 +9,23 @@ import pytest
 from perfsim.engine import reference
 from perfsim.engine.prepare import profile_of, task_names
 from perfsim.engine.reference import (
+    Pace,
     Running,
     advance,
     events_of,
     finish,
+    is_done,
     observe,
+    run_until,
     running_frames,
     start,
+    start_paced,
     waiting_frames,
 )
 from perfsim.engine.trace import TraceRow, Watch
 from perfsim.errors import StuckError
+from perfsim.explore.scenario import load_explore_scenario
+from perfsim.explore.small import small_state
 from perfsim.kernel.boot import Seed, boot
 from perfsim.kernel.constants import TASK_DONE, TASK_KINDS, TASK_SLEEPING
 from perfsim.kernel.designs import load_design
@@ -266,3 +272,33 @@ def test_the_frames_of_a_task_that_waits_are_found_from_outside(scenario_of: Sce
     running = started(scenario_of(TWO_LOOPS), "lock_page")
     advance(running, 10**6 // 2)
     assert [frame.f_code.co_name for frame in waiting_frames(running.cpus[0])] == ["run_task", "lock_loop"]
+
+
+class Instants:
+    """Notes when each CPU performs what."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int, str]] = []
+
+    def performed(self, task: int, now: int, primitive: Primitive, arguments: tuple[int, ...], result: int) -> None:  # noqa: ARG002
+        self.seen.append((now, task, primitive.name))
+
+    def resumed(self, task: int, now: int, result: int) -> None:
+        """Nobody is blocked here."""
+
+
+def test_tasks_whose_turns_are_given_stop_until_it_is_their_turn() -> None:
+    s = small_state(load_explore_scenario("recheck"), unevictable_lru=True)
+    lock, unlock, drain = ("lock_page", (0,)), ("unlock_page", (0,)), ("lru_add_drain", ())
+    paces = [Pace([lock, unlock], [drain], [3, 5], 9), Pace([drain], [("lock_page", (0,))], [], 10)]
+    running = start_paced(s, load_design("redo"), {"test_and_set", "test_and_clear"}, paces)
+    observer = Instants()
+    observe(running, observer)
+    run_until(running, 9)
+    assert [is_done(cpu) for cpu in running.cpus] == [False, False]
+    run_until(running, 20)
+    stops = [one for one in observer.seen if one[2] in ("test_and_set", "test_and_clear")]
+    assert stops == [(3, 0, "test_and_set"), (5, 0, "test_and_clear"), (10, 1, "test_and_set")]
+    assert min(now for now, task, name in observer.seen if task == 0 and name == "pagevec_count") == 9
+    assert min(now for now, task, name in observer.seen if task == 1 and name == "pagevec_count") == 0
+    assert [is_done(cpu) for cpu in running.cpus] == [True, True]

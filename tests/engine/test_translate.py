@@ -25,10 +25,11 @@ from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.subset import Scope, paths_in, refusals, shape_of
 from tests.engine.interpreter import NAMES, Outcome, Script, ScriptedCpu, outcome, run_coroutine, run_rows
 from tests.engine.random_paths import PROGRAMS
+from tests.tier import SLOW
 
 Translated = Callable[[str], tuple[Design, Program]]
 
-SCRIPTS = 60
+SCRIPTS = 60 if SLOW else 25
 """Runs of each path of a shipped design: enough to come by nine lines in ten at least."""
 ANSWERS = st.lists(st.integers(-2, 3), min_size=1, max_size=12)
 

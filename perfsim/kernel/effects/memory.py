@@ -163,10 +163,12 @@ def try_to_unmap(s: State, task: int, now: int, page: int) -> int:
     """try_to_unmap(): clear the pte and drop its reference, unless its range is VM_LOCKED.
 
     VM_LOCKED: SWAP_MLOCK if down_read_trylock() of the range's mmap_sem succeeds, which costs an up_read() too, else
-    SWAP_AGAIN.
+    SWAP_AGAIN. A page that nothing maps any more, since its owner has unmapped it meanwhile, is as good as unmapped.
     """
     cpu = s.tasks.cpu[task]
     work(s.m, cpu, RMAP_UNMAP)
+    if s.pages.mapcount[page] == 0:
+        return SWAP_SUCCESS
     locked = _locked_by_range(s, task, page)
     if locked != SWAP_SUCCESS:
         return locked

@@ -90,6 +90,8 @@ class Ways:
 
     def merged(self, points: list[Point]) -> list[Point]:
         """Of the points with the same values and facts, the best one."""
+        if len(points) < 2:
+            return points
         groups: dict[object, list[Point]] = {}
         for point in points:
             groups.setdefault((frozenset(point.values.items()), frozenset(point.facts.items())), []).append(point)

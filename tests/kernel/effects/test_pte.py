@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perfsim.kernel.constants import LOCKED_ELSEWHERE, MIGRATION_ENTRY, NONE, PTE_LOCKED
+from perfsim.kernel.effects.memory import SWAP_SUCCESS
 from perfsim.kernel.invariants import INVARIANTS
 from perfsim.kernel.state import State
 from perfsim.machine.costs import ATOMIC_LOCAL, DRAM_LOCAL, GUP_PAGE, RMAP_UNMAP, TLB_FLUSH_LOCAL
@@ -155,3 +156,12 @@ def test_who_meets_an_entry_waits_with_a_reference_unless_the_page_is_frozen(
     s.pages.refcount[page] = 0
     assert do(s, "get_migration_page", PTE) == (NONE, costs[ATOMIC_LOCAL])
     assert s.pages.refcount[page] == 0
+
+
+def test_a_page_that_its_owner_has_unmapped_meanwhile_is_not_unmapped_again(ranged: State, do: Do) -> None:
+    """The explorer found it: unmap_region() between reclaim's look at _mapcount and its try_to_unmap()."""
+    s = ranged
+    page = do(s, "zap_pte", PTE).value
+    references = s.pages.refcount[page]
+    assert do(s, "try_to_unmap", page).value == SWAP_SUCCESS
+    assert (s.pages.mapcount[page], s.pages.refcount[page]) == (0, references)

@@ -237,14 +237,14 @@ def test_a_primitive_charges_what_its_steps_cost(make_state: StateMaker, name: s
 
 def test_every_primitive_says_what_it_does_and_nothing_else_does() -> None:
     missing = [name for name in PRIMITIVES if name not in STEPS]
-    assert missing == [], f"add these primitives to STEPS in perfsim/kernel/static/steps.py: {', '.join(missing)}"
+    assert missing == [], f"add to ACCESSES in perfsim/kernel/static/accesses.py: {', '.join(missing)}"
     assert set(STEPS) == set(PRIMITIVES)
 
 
 def test_a_primitive_that_is_not_declared_is_told_where_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "STEPS", {})
     with pytest.raises(
-        LookupError, match=r"get_page has no static cost; add it to STEPS in perfsim/kernel/static/steps"
+        LookupError, match=r"get_page has no static cost; add it to ACCESSES in perfsim/kernel/static/accesses"
     ):
         steps_of("get_page")
 

@@ -1,0 +1,1 @@
+"""Every interleaving of a small scenario: which one breaks a design, on which memory model, or none."""

@@ -1,0 +1,37 @@
+"""Litmus tests with read-modify-writes that return nothing for stores, and loads that acquire."""
+
+from __future__ import annotations
+
+from perfsim.kernel.cpu import Cpu
+
+
+async def store(cpu: Cpu, a: int) -> None:
+    """Writes one word."""
+    await cpu.add_word(a, 1)
+
+
+async def store_store(cpu: Cpu, a: int, b: int) -> None:
+    """Writes two words, one after the other."""
+    await cpu.add_word(a, 1)
+    await cpu.add_word(b, 2)
+
+
+async def store_load(cpu: Cpu, a: int, b: int, seen: int) -> None:
+    """Writes a word, then reads another."""
+    await cpu.add_word(a, 4)
+    r = await cpu.read_word_acquire(b)
+    await cpu.observe(seen, r)
+
+
+async def load_store(cpu: Cpu, a: int, b: int, seen: int) -> None:
+    """Reads a word, then writes another."""
+    r = await cpu.read_word_acquire(a)
+    await cpu.add_word(b, 3)
+    await cpu.observe(seen, r)
+
+
+async def load_load(cpu: Cpu, a: int, b: int, seen: int) -> None:
+    """Reads two words: the first one is the tens of what it has seen."""
+    r = await cpu.read_word_acquire(a)
+    s = await cpu.read_word_acquire(b)
+    await cpu.observe(seen, 10 * r + s)

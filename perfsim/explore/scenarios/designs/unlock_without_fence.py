@@ -1,0 +1,16 @@
+"""unlock_page() by a clear_bit() that returns nothing, and no fence before it looks for sleepers (§11.3)."""
+
+from __future__ import annotations
+
+from perfsim.kernel.constants import PG_LOCKED
+from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.paths.shared.filemap import wake_up_page
+
+extends = "redo_merged"
+
+
+async def unlock_page(cpu: Cpu, page: int) -> None:
+    """C: mm/filemap.c, unlock_page(), from 2.6.27 on, less its second fence."""
+    await cpu.smp_mb()  # what makes a clear_bit() a release
+    await cpu.clear_flag(page, PG_LOCKED)  # clear_bit_unlock
+    await wake_up_page(cpu, page, PG_LOCKED)
