@@ -11,7 +11,6 @@ from perfsim.explore.columns import IA64, KERNEL, RELEASE_STORE, RELEASE_UPDATE,
 from perfsim.explore.locations import LOCK, PER_KIND, location, read, write
 from perfsim.explore.memory import (
     EVERY_BIT,
-    entry_mask,
     forwarded,
     has_room,
     is_update,
@@ -22,6 +21,7 @@ from perfsim.explore.memory import (
     order_loads,
     perform_store,
     performed,
+    seen_early,
     sees_unperformed,
     take_waiting,
     value_to_read,
@@ -288,7 +288,7 @@ def _may_write(x: Search, cpu: int, row: int, act: int) -> int:
             return 1 if has_room(x, cpu) and (act == RMW or x.b.late[cpu] == NONE) else 0
     if act == RMW_UNLOCK and (x.b.waiting[cpu] or x.b.late[cpu] != NONE):
         return 0
-    return 1 if last_waiting(x, cpu, cell, mask) == NONE and not _seen_elsewhere(x, cpu, cell, mask) else 0
+    return 1 if last_waiting(x, cpu, cell, mask) == NONE and seen_early(x, cpu, cell, mask) == NONE else 0
 
 
 def _is_settled(x: Search, cpu: int) -> int:
@@ -296,16 +296,6 @@ def _is_settled(x: Search, cpu: int) -> int:
     if x.b.waiting[cpu] or x.b.late[cpu] != NONE:
         return 0
     return 1 if x.turn.model[0] != KERNEL or not sees_unperformed(x, cpu) else 0
-
-
-def _seen_elsewhere(x: Search, cpu: int, cell: int, mask: int) -> int:
-    """1 if a CPU has read a store to a location that is not performed: its own write comes behind that one."""
-    for other in range(x.settings.cpus):
-        first = other * x.settings.room
-        for at in range(first, first + x.b.waiting[other]):
-            if x.b.wait_cell[at] == cell and entry_mask(x, at) & mask and x.b.wait_seen[at] >> cpu & 1:
-                return 1
-    return 0
 
 
 def _waits_for_late(x: Search, cpu: int, cell: int) -> int:

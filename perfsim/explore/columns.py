@@ -151,9 +151,8 @@ class Turn(NamedTuple):
     model: the memory's. failed: a property, or NONE, that the step which was just made breaks. why: the op, of the
     first row, why_row, that was met and has no way; or NONE. cut: 1 if the step that was just made met one, and leads
     nowhere for it. lost: 1 if a CPU might read more than the search remembers. states_room, ring_room, edges_room:
-    what there is room for; table_mask, old_mask: entries of the tables, less one. stop: 1 when what was looked for
-    has been found. turns_back: 1 when a transition has led to a state that was there before the one it came from.
-    reduced: states of which one CPU's step was enough. successors: of the state at hand, so far.
+    what there is room for; table_mask, old_mask: entries of the tables, less one. turns_back: 1 when a transition has
+    led to a state that was there before the one it came from. successors: of the state at hand, so far.
     """
 
     states: Ints
@@ -171,9 +170,7 @@ class Turn(NamedTuple):
     edges_room: Ints
     table_mask: Ints
     old_mask: Ints
-    stop: Ints
     turns_back: Ints
-    reduced: Ints
     successors: Ints
 
 
@@ -182,7 +179,7 @@ class Search(NamedTuple):
     vector_words: [vector], the first four pages of each of the state's vectors in one word; used: the numbers of those
     that are part of a state, [cpu * used / cpus + i]. cells: [cell], the locations that are read without a lock.
     before: [cell], what was there. settle: [cpu], the row at which each CPU drains its pagevecs in the end. asked:
-    [property], 1 if it is looked for, 2 if the search ends with it. wanted_page, wanted_value: see Settings.wanted.
+    [property], 1 if it is looked for. wanted_page, wanted_value: see Settings.wanted.
     """
 
     s: State

@@ -28,7 +28,6 @@ NUMBER_MASK = (1 << NUMBER_BITS) - 1
 DONE = 0
 PAUSED = 1
 NO_ROOM = 2
-STOPPED = 3
 
 SUCCESSORS_MAX = 256
 
@@ -43,8 +42,6 @@ def expand_all(x: Search, states: int) -> int:
             return NO_ROOM
         expand(x, turn.expanded[0])
         turn.expanded[0] += 1
-        if turn.stop[0]:
-            return STOPPED
     return PAUSED
 
 
@@ -66,7 +63,6 @@ def expand(x: Search, state: int) -> None:
         possible = try_cpu(x, state, first)
         keep_all(x, state)
         if possible and x.turn.states[0] > known:
-            x.turn.reduced[0] += 1
             return
     possible = 0
     for cpu in range(x.settings.cpus):
@@ -245,8 +241,6 @@ def note(x: Search, number: int, state: int, action: int) -> int:
     if x.found.hit_state[number] == NONE:
         x.found.hit_state[number] = state
         x.found.hit_action[number] = action
-        if x.asked[number] > 1:
-            x.turn.stop[0] = 1
     return 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from perfsim.kernel.constants import NONE
 from perfsim.kernel.state import State
 
 FLAGS = 0
@@ -81,9 +80,3 @@ def locations_of(s: State) -> list[int]:
     pages = [kind * PER_KIND + page for kind in OF_PAGES for page in range(s.settings.pages)]
     mappings = [MAPPING_FLAGS * PER_KIND + mapping for mapping in range(len(s.mapping_flags))]
     return [*pages, *mappings, *(QUEUE * PER_KIND + bucket for bucket in range(len(s.queues.head)))]
-
-
-def name_of(cell: int) -> str:
-    """A location in words, such as `flags[0]`."""
-    kinds = {number: name for name, number in KINDS.items()}
-    return f"{kinds[cell // PER_KIND]}[{cell % PER_KIND}]" if cell != NONE else "nothing"

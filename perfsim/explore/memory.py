@@ -57,7 +57,7 @@ def values_to_read(x: Search, cpu: int, cell: int, mask: int) -> int:
     own = last_waiting(x, cpu, cell, mask)
     if own != NONE:
         return 1 if _is_store(x.b.wait_kind[own]) else 0
-    if not is_weak(x) or _seen_early(x, cpu, cell, mask) != NONE:
+    if not is_weak(x) or seen_early(x, cpu, cell, mask) != NONE:
         return 1
     count = 1
     first = cpu * x.settings.stale_room
@@ -78,7 +78,7 @@ def value_to_read(x: Search, cpu: int, access: tuple[int, int], choice: int, acq
         return forwarded(x, cpu, cell)
     if not is_weak(x):
         return read(x.s, cell)
-    early = _seen_early(x, cpu, cell, mask)
+    early = seen_early(x, cpu, cell, mask)
     if early == NONE and choice > 0:
         stale = _stale_choice(x, cpu, access, choice)
         if stale != NONE:
@@ -181,7 +181,7 @@ def _early_choice(x: Search, cpu: int, access: tuple[int, int], choice: int) -> 
     return NONE
 
 
-def _seen_early(x: Search, cpu: int, cell: int, mask: int) -> int:
+def seen_early(x: Search, cpu: int, cell: int, mask: int) -> int:
     """A store of another CPU's to a location, which this one has read although it is not performed yet; NONE."""
     for other in range(x.settings.cpus):
         first = other * x.settings.room
@@ -255,7 +255,7 @@ def may_perform(x: Search, cpu: int, number: int) -> int:
     for older in range(first, at):
         if _overlaps(x, older, cell, mask):
             return 0
-    return 1 if _seen_early(x, cpu, cell, mask) == NONE else 0
+    return 1 if seen_early(x, cpu, cell, mask) == NONE else 0
 
 
 def sees_unperformed(x: Search, cpu: int) -> int:

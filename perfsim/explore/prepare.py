@@ -66,9 +66,6 @@ def code_of(scripts: Scripts, known: Known, model: int, ahead: dict[str, list[in
     early, usable = _early(scripts, known, model) if weak else (nothing, nothing)
     live_first, live_flat = _flat(live)
     volatile = [_volatile(row, one) for row, one in zip(scripts.rows, known.access, strict=True)]
-    weak = model > TSO
-    nothing = [0] * len(scripts.rows)
-    early, usable = _early(scripts, known, model) if weak else (nothing, nothing)
     rows = [_without_idle_work(row) for row in scripts.rows]
     return Code(
         **{name: [getattr(row, name) for row in rows] for name in ("op", "dst", "a", "b", "c", "frame")},

@@ -108,7 +108,7 @@ def search_all(x: Search, unused: Collection[str], limits: Limits, begin: float)
     running.grow()
     running.do(entry.BEGIN)
     status = frontier.PAUSED
-    while status not in (frontier.DONE, frontier.STOPPED) and not running.why:
+    while status != frontier.DONE and not running.why:
         status = running.do(entry.EXPAND, STATES_AT_A_TIME)
         states = int(running.x.turn.states[0])
         if states > limits.states_max:

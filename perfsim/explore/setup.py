@@ -25,8 +25,8 @@ WEAK_ROOM = 4
 
 class Asked(NamedTuple):
     """model: of memory. bits: each flag a location of its own. fences: rows before which an smp_mb() is put. asked: 1
-    for each property that is looked for, 2 for one that ends the search. reduce: let one CPU go first where that is
-    enough.
+    for each property that is looked for. reduce: let one CPU go first where that is enough. stale_room: how many values
+    a CPU may still read that are no longer there.
     """
 
     model: int

@@ -1,15 +1,13 @@
 """The page in a real browser: what it draws, what it asks for (nothing), and who can read it."""
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from perfsim.report.comparison import Asked
 from perfsim.report.pictures.facts import facts_of
@@ -17,12 +15,11 @@ from perfsim.report.pictures.gallery import shown
 from perfsim.report.pictures.material import gather
 from perfsim.report.pictures.page import PLAIN_BYTES_MAX, page_of
 from perfsim.report.pictures.view import first_view
+from tests.report.browser import chromium
 from tests.report.pictures.made import ONE_AXIS, figures, results, scenario_of
 from tests.report.pictures.test_influence import answer
 from tests.sweep.stored import rows_of
 
-PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 DRAWN = "body[data-state=drawn]"
 CHARTS = ("figures", "map", "ratios", "percentiles", "tails", "spent", "utilization", "waits", "influence")
 
@@ -32,14 +29,8 @@ Opened = Callable[..., Page]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One for all tests here, that has no network."""
-    names = [os.environ.get("PERFSIM_CHROMIUM", ""), *PROGRAMS]
-    program = next((found for name in names if name and (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("no Chromium here: install chromium-headless-shell, or name one in PERFSIM_CHROMIUM")
-    with sync_playwright() as play:
-        launched = play.chromium.launch(executable_path=program, args=[*QUIET, "--disable-sync"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
