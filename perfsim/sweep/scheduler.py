@@ -66,9 +66,14 @@ async def connected(address: str) -> AsyncIterator[Any]:
 
 
 async def _closed(client: Any) -> None:
-    """Close a client, however it is; a scheduler that is gone is not waited for."""
-    with suppress(OSError, TimeoutError):
+    """Close a client, however it is; a scheduler that is gone is not waited for.
+
+    Dask's client raises here what its reconnecting has met meanwhile, which may be anything. It is then not quite
+    closed, and would begin to close again, with nobody there to await it, when it is thrown away.
+    """
+    with suppress(Exception):
         await asyncio.wait_for(client.close(), GRACE_S)
+    client.status = "closed"
 
 
 async def _why_not(address: str, error: Exception) -> str:

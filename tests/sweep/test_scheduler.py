@@ -1,6 +1,7 @@
 """What is wrong with a scheduler's address, or with who is there, is said in one line and soon."""
 
 import asyncio
+import gc
 import io
 import socket
 import sys
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from perfsim.sweep.cluster import Cluster, check_cluster
 from perfsim.sweep.results import Order, sweep_into
 from perfsim.sweep.scheduler import check_address
 from scripts.local_cluster import HOST, LocalCluster, free_port
+from tests.sweep.gate import Gate
 
 TLS = Path(__file__).with_name("tls")
 CERTIFICATE, KEY = str(TLS / "certificate.pem"), str(TLS / "key.pem")
@@ -147,3 +150,38 @@ def test_tls_is_refused_where_it_is_not_spoken(tmp_path: Path) -> None:
         assert told.endswith("does not speak TLS; expected tcp:// in its address")
     finally:
         open_to_all.stop()
+
+
+def test_a_connection_that_comes_and_goes_while_it_is_closed_ends_without_a_word(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Dask's client connects again although it closes, and fails when it is asked to do so a second time."""
+
+    async def closed_meanwhile() -> None:
+        async with Gate(cluster.port) as gate:
+            async with scheduler.connected(gate.address) as client:
+                gate.delay_s = 0.3
+                gate.cut()
+                await seen(client, "connecting")
+                cutting = asyncio.create_task(cut_when_connected(gate, client))
+            await cutting
+
+    async def cut_when_connected(gate: Gate, client: Any) -> None:
+        await seen(client, "closing")
+        await seen(client, "running")
+        gate.delay_s = 0.0
+        gate.cut()
+
+    async def seen(client: Any, status: str) -> None:
+        async with asyncio.timeout(5):
+            while client.status != status:
+                await asyncio.sleep(0.001)
+
+    cluster = LocalCluster(tmp_path)
+    cluster.start_scheduler()
+    try:
+        asyncio.run(closed_meanwhile())
+    finally:
+        cluster.stop()
+    gc.collect()
+    assert not recwarn.list
