@@ -100,7 +100,7 @@ def explored(name: str) -> dict[str, Any]:
     scenario = load_explore_scenario(str(FOLDER / f"{name}.yaml"))
     [design] = [load_design(one) for one in scenario.designs]
     before = peak_bytes()
-    outcome = explore(scenario, design, Question(properties=NOTHING, reduce=False))
+    outcome = explore(scenario, design, Question(properties=NOTHING, reduce=False, symmetry=False))
     return {
         "states": outcome.states,
         "final_states": outcome.final_states,

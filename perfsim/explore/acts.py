@@ -248,6 +248,16 @@ def _unlock(x: Search, cpu: int, row: int) -> int:
     return 0
 
 
+def sleeps_in_atomic(x: Search, cpu: int, row: int) -> int:
+    """1 if at a row the CPU calls schedule() while it holds a spinlock; an unlock that others do not see is one."""
+    if x.code.act[row] not in (SLEEP, RWSEM_SLEEP):
+        return 0
+    for lock in range(x.settings.locks):
+        if x.s.m.lock_owner[lock] == cpu and last_waiting(x, cpu, LOCK * PER_KIND + lock, EVERY_BIT) == NONE:
+            return 1
+    return 0
+
+
 def _may_lock(x: Search, cpu: int, row: int) -> int:
     """Free, or held by the CPU itself, which is a fault; not while the CPU's own unlock is on its way."""
     cell = cell_of(x, cpu, row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfsim.kernel.state import State
+from perfsim.kernel.state import State, WaitQueues
 from perfsim.numeric.columns import Ints
 
 END = -1
@@ -102,6 +102,8 @@ class Settings(NamedTuple):
     bits: 1 if each flag of a page is a location of its own. pair: 1 if an unlock and a lock behind it are a full
     barrier. words: 64-bit words of a state. used: vectors of a CPU that are part of a state; cells:
     locations; wanted: words of the outcome that is asked for. reduce: 1 to let one CPU go first where that is enough.
+    mirrors: in how many ways CPUs may change places. Of what a mirror moves: locks, spinlocks; links, pages and list
+    heads; buckets, wait queues, 0 if nobody ever waits for a page.
     """
 
     cpus: int
@@ -116,6 +118,10 @@ class Settings(NamedTuple):
     cells: int
     wanted: int
     reduce: int
+    mirrors: int
+    locks: int
+    links: int
+    buckets: int
 
 
 class Found(NamedTuple):
@@ -174,6 +180,22 @@ class Turn(NamedTuple):
     successors: Ints
 
 
+class Mirror(NamedTuple):
+    """place: [mirror * cpus + cpu], the CPU whose place each CPU takes; taken_by: the other way round. first_row: of
+    each CPU's script. One state as it is in a mirror: words, its block; in it all that a mirror moves, as in the state.
+    """
+
+    place: Ints
+    taken_by: Ints
+    first_row: Ints
+    words: Ints
+    b: Shared
+    queues: WaitQueues
+    lock_owner: Ints
+    next: Ints
+    before: Ints
+
+
 class Search(NamedTuple):
     """Everything. values: [cpu * slots + slot], of the CPU that makes a step. words: the block of a state as words.
     vector_words: [vector], the first four pages of each of the state's vectors in one word; used: the numbers of those
@@ -188,6 +210,7 @@ class Search(NamedTuple):
     settings: Settings
     found: Found
     turn: Turn
+    mirror: Mirror
     values: Ints
     words: Ints
     vector_words: Ints

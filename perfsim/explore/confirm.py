@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from perfsim.engine.reference import Pace, Running, is_done, observe, run_until, start_paced
 from perfsim.explore.layout import IN_STATE
 from perfsim.explore.prepare import STEPS
-from perfsim.explore.properties import CORRUPTION, UNLOCK_NOT_HELD
+from perfsim.explore.properties import CORRUPTION, SCHEDULING_WHILE_ATOMIC, UNLOCK_NOT_HELD
 from perfsim.explore.rest import stuck
 from perfsim.explore.rows import AT_LAST, calls_of
 from perfsim.explore.small import numbers_of, small_state
@@ -89,7 +89,7 @@ def _paces(scenario: ExploreScenario, design: Design, way: Walked) -> list[Pace]
     """The turns of each CPU; behind them each drains its pagevecs, one after another, or is let go to where it
     cannot go on.
     """
-    owners = [moment.cpu for moment in way.moments[: way.acted] if moment.kind == STEP]
+    owners = _owners(way)
     numbers = numbers_of(scenario)
     at_last = [(AT_LAST, ())] if way.ends == NONE else []
     return [
@@ -103,9 +103,15 @@ def _paces(scenario: ExploreScenario, design: Design, way: Walked) -> list[Pace]
     ]
 
 
+def _owners(way: Walked) -> list[int]:
+    """The CPU of each step. Who would go to sleep with a spinlock in the end does so, which the engine notices."""
+    owners = [moment.cpu for moment in way.moments[: way.acted] if moment.kind == STEP]
+    return [*owners, owners[-1]] if way.x.turn.failed[0] == SCHEDULING_WHILE_ATOMIC else owners
+
+
 def _run(running: Running, comparison: _Comparison, way: Walked) -> bool:
     """Go on to the way's end, or to the first difference. Returns whether an effect found the state impossible."""
-    steps = sum(moment.kind == STEP for moment in way.moments[: way.acted])
+    steps = len(_owners(way))
     last = steps if way.ends == MIDWAY else steps + way.x.settings.cpus
     try:
         for step in range(last + 1):

@@ -10,11 +10,12 @@ from __future__ import annotations
 from perfsim.explore.acts import LATE, may_be_late, ways
 from perfsim.explore.columns import ACTION_CPU, ACTION_KIND, END, PERFORM, SC, STEP, Search
 from perfsim.explore.memory import may_perform
+from perfsim.explore.mirror import AS_IT_IS, has_smaller_rows, reflect
 from perfsim.explore.properties import CORRUPTION, PROPERTIES, PROPERTY_OF
 from perfsim.explore.rest import at_rest, settle, stuck
 from perfsim.explore.step import go_on, pack, perform_one, refused, step, unpack
 from perfsim.kernel.constants import NONE, VIOLATIONS
-from perfsim.numeric.columns import fetch_early
+from perfsim.numeric.columns import Ints, fetch_early
 
 MASK_63 = (1 << 63) - 1
 FIRST_FACTOR = 0x1F83D9ABFB41BD6B
@@ -162,23 +163,49 @@ def put_down(x: Search, action: int) -> None:
     """
     number = x.turn.successors[0]
     words, first = x.settings.words, number * x.settings.words
+    for word in range(words):
+        x.found.next_words[first + word] = x.words[word]
+    mark, tag = fingerprint(x.words, words) if x.settings.mirrors == 0 else fingerprint_of_all(x)
+    x.found.next_mark[number] = mark
+    x.found.next_tag[number] = tag
+    x.found.next_action[number] = action
+    x.turn.successors[0] = number + 1
+    fetch_early(x.found.table, 2 * (mark & x.turn.table_mask[0]))
+
+
+def fingerprint_of_all(x: Search) -> tuple[int, int]:
+    """The fingerprint that the state at hand and its mirrors have in common: of the first one, see mirror.py."""
+    first = AS_IT_IS
+    for by in range(x.settings.mirrors):
+        if has_smaller_rows(x, by, first) > 0:
+            first = by
+    mark, tag = _fingerprint_in(x, first)
+    for by in range(AS_IT_IS, x.settings.mirrors):
+        if by != first and has_smaller_rows(x, by, first) == 0:
+            other_mark, other_tag = _fingerprint_in(x, by)
+            if other_mark < mark or (other_mark == mark and other_tag < tag):
+                mark, tag = other_mark, other_tag
+    return mark, tag
+
+
+def _fingerprint_in(x: Search, by: int) -> tuple[int, int]:
+    if by == AS_IT_IS:
+        return fingerprint(x.words, x.settings.words)
+    reflect(x, by)
+    return fingerprint(x.mirror.words, x.settings.words)
+
+
+def fingerprint(state: Ints, words: int) -> tuple[int, int]:
+    """A state's fingerprint, in two parts: of 63 bits, and of 31."""
     one = three = 0
     two = four = FIRST_FACTOR  # or the words of a pair could change places
     for pair in range(words // 2):
-        even, odd = x.words[2 * pair], x.words[2 * pair + 1]
-        x.found.next_words[first + 2 * pair] = even
-        x.found.next_words[first + 2 * pair + 1] = odd
-        even, odd = spread(even), spread(odd)
+        even, odd = spread(state[2 * pair]), spread(state[2 * pair + 1])
         one = mixed(one, even, FIRST_FACTOR)
         two = mixed(two, odd, FIRST_FACTOR)
         three = mixed(three, even, SECOND_FACTOR)
         four = mixed(four, odd, SECOND_FACTOR)
-    mark = mixed(one, two, SECOND_FACTOR)
-    x.found.next_mark[number] = mark
-    x.found.next_tag[number] = mixed(three, four, FIRST_FACTOR) >> NUMBER_BITS + 1
-    x.found.next_action[number] = action
-    x.turn.successors[0] = number + 1
-    fetch_early(x.found.table, 2 * (mark & x.turn.table_mask[0]))
+    return mixed(one, two, SECOND_FACTOR), mixed(three, four, FIRST_FACTOR) >> NUMBER_BITS + 1
 
 
 def keep_all(x: Search, state: int) -> None:

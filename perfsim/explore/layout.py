@@ -46,6 +46,25 @@ _OTHERS = {
     "found.edge_to": "i4",
     "found.ends": "i1",
 }
+MIRRORED = {
+    "mirror.b.": "b.",
+    "mirror.queues.": "s.queues.",
+    "mirror.lock_owner": "s.m.lock_owner",
+    "mirror.next": "s.pages.next",
+    "mirror.before": "s.pages.before",
+}
+"""Beginnings of names of columns of the mirrored state, with those of the columns of a state that they are."""
+
+
+def _mirrored(name: str) -> str:
+    """The column of a state that one of the mirrored state is, or ""."""
+    return next((of + name.removeprefix(one) for one, of in MIRRORED.items() if name.startswith(one)), "")
+
+
+def _format(name: str) -> str:
+    return FORMATS.get(_mirrored(name) or name, "i8")
+
+
 FORMATS = {**IN_STATE, **_OTHERS}
 WORD_BYTES = 8
 
@@ -56,7 +75,7 @@ def places() -> Places:
 
 
 def _column(name: str, before: Places) -> Column:
-    format_ = FORMATS.get(name, "i8")
+    format_ = _format(name)
     stride = VECTOR_SLOTS if name == "vector_words" else np.dtype(format_).itemsize
     return Column(len(before), format_, 0, stride)
 
@@ -67,13 +86,13 @@ def as_arrays(x: Search, unused: Collection[str] = ()) -> Search:
     unused: beginnings of names of columns that never change in this search.
     """
     offsets, size = _offsets(x, tuple(unused))
-    words = np.zeros(size // WORD_BYTES, "i8")
-    block = words.view("i1")
+    words, mirror_words = np.zeros((2, size // WORD_BYTES), "i8")
 
     def make(name: str, column: Ints) -> np.ndarray:
-        format_ = FORMATS.get(name, "i8")
-        if name in offsets:
-            array = block[offsets[name] :][: len(column) * np.dtype(format_).itemsize].view(format_)
+        format_, of_state = _format(name), _mirrored(name) or name
+        if of_state in offsets:
+            block = (mirror_words if of_state != name else words).view("i1")
+            array = block[offsets[of_state] :][: len(column) * np.dtype(format_).itemsize].view(format_)
         else:
             array = np.empty(_length(column), format_)
         array[:] = column.value if isinstance(column, Filled) else column
@@ -82,7 +101,9 @@ def as_arrays(x: Search, unused: Collection[str] = ()) -> Search:
     made: Any = mapped(x, make)
     first_word = made.s.vectors.pages[:VECTOR_PAGES].view("i4")
     vectors = np.lib.stride_tricks.as_strided(first_word, (len(x.vector_words),), (VECTOR_SLOTS,))
-    whole: Search = made._replace(words=words, vector_words=vectors, settings=x.settings._replace(words=len(words)))
+    settings = x.settings._replace(words=len(words))
+    mirror = made.mirror._replace(words=mirror_words)
+    whole: Search = made._replace(words=words, vector_words=vectors, settings=settings, mirror=mirror)
     return whole
 
 

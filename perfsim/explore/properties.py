@@ -31,6 +31,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property("deadlock", "nobody can go on, and not all are done"),
     Property("lost_wakeup", "nobody can go on, and one sleeps on a page lock that is free"),
     Property("livelock", "from here on the end cannot be reached any more"),
+    Property("scheduling_while_atomic", "a CPU goes to sleep while it holds a spinlock"),
     Property("recursion", "a CPU takes a spinlock that it holds"),
     Property("corruption", "a list, a vector or an argument is none"),
     Property("outcome", "the outcome that the scenario asks for is reached"),
@@ -54,6 +55,7 @@ LOCK_LEFT = NUMBERS["lock_left"]
 DEADLOCK = NUMBERS["deadlock"]
 LOST_WAKEUP = NUMBERS["lost_wakeup"]
 LIVELOCK = NUMBERS["livelock"]
+SCHEDULING_WHILE_ATOMIC = NUMBERS["scheduling_while_atomic"]
 RECURSION = NUMBERS["recursion"]
 CORRUPTION = NUMBERS["corruption"]
 OUTCOME = NUMBERS["outcome"]
@@ -67,7 +69,7 @@ _OF_VIOLATION = {
     k.BUG_GET_PAGE: COUNT_FROM_ZERO,
     k.BUG_PUT_PAGE: COUNT_BELOW_ZERO,
     k.BUG_PAGE_COUNT: VM_BUG_ON,
-    k.BUG_ATOMIC: DEADLOCK,  # counted when a task sleeps, which here is a state and no step
+    k.BUG_ATOMIC: SCHEDULING_WHILE_ATOMIC,
     k.BUG_RECURSION: RECURSION,
 }
 PROPERTY_OF = tuple(_OF_VIOLATION[violation] for violation in range(k.VIOLATIONS))

@@ -19,13 +19,15 @@ class Limits(NamedTuple):
 class Question(NamedTuple):
     """memory_model: sc, tso, ia64 or kernel. flags: `word`, or `bits` where each flag of a page is a location of its
     own. properties: names of those to look for, () for all. reduce: leave out what only permutes steps that commute,
-    see footprints.py, but for the way to a breach, which is a shortest one. fences: rows behind an added smp_mb().
+    see footprints.py, but for the way to a breach, which is a shortest one. symmetry: take states for one that differ
+    in the places of interchangeable CPUs alone, see symmetry.py. fences: rows behind an added smp_mb().
     """
 
     memory_model: str = "sc"
     flags: str = "word"
     properties: tuple[str, ...] = ()
     reduce: bool = True
+    symmetry: bool = True
     fences: tuple[int, ...] = ()
     limits: Limits = Limits()
 

@@ -29,6 +29,7 @@ _COMPILED = (
     "layout",
     "locations",
     "memory",
+    "mirror",
     "properties",
     "rest",
     "step",

@@ -63,7 +63,8 @@ def explore(scenario: ExploreScenario, design: Design, question: Question = SIMP
     scripts = scripts_of(scenario, design)
     chosen = set(question.properties) or ({"outcome"} if scenario.exists else set(NUMBERS))
     looked_for = tuple(1 if one.name in chosen else 0 for one in PROPERTIES)
-    asked = Asked(MODELS[question.memory_model], question.flags == "bits", question.fences, looked_for, question.reduce)
+    model, reduce, symmetry = MODELS[question.memory_model], question.reduce, question.symmetry
+    asked = Asked(model, question.flags == "bits", question.fences, looked_for, reduce=reduce, symmetry=symmetry)
     running = _searched(scenario, design, scripts, asked, (question.limits, begin))
     breach = _shortest(running)
     if breach and question.reduce:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from perfsim.engine.program import FIRST_PRIMITIVE
 from perfsim.explore import columns
-from perfsim.explore.columns import SC, TSO, Code, Found, Search, Shared, Turn
+from perfsim.explore.columns import SC, TSO, Code, Found, Mirror, Search, Shared, Turn
 from perfsim.explore.footprints import footprints_of
 from perfsim.explore.locations import locations_of
 from perfsim.explore.prepare import ORDERED, Known, code_of, known_of
@@ -14,9 +14,11 @@ from perfsim.explore.properties import PROPERTIES
 from perfsim.explore.rows import Scripts
 from perfsim.explore.scenario import ExploreScenario
 from perfsim.explore.small import small_state
+from perfsim.explore.symmetry import first_rows, mirrors_of
 from perfsim.kernel.constants import NONE, PVEC, ROTATE_PVEC, ROTATED, STACK_VECTORS
 from perfsim.kernel.designs import Design
 from perfsim.kernel.state import State
+from perfsim.numeric.columns import as_lists
 
 BUFFER_ROOM = {SC: 0, TSO: 4}
 """Entries of a CPU's buffer, by model; WEAK_ROOM for the others."""
@@ -25,8 +27,9 @@ WEAK_ROOM = 4
 
 class Asked(NamedTuple):
     """model: of memory. bits: each flag a location of its own. fences: rows before which an smp_mb() is put. asked: 1
-    for each property that is looked for. reduce: let one CPU go first where that is enough. stale_room: how many values
-    a CPU may still read that are no longer there.
+    for each property that is looked for. reduce: let one CPU go first where that is enough. symmetry: take states for
+    one that differ in the places of interchangeable CPUs alone. stale_room: how many values a CPU may still read that
+    are no longer there.
     """
 
     model: int
@@ -34,6 +37,7 @@ class Asked(NamedTuple):
     fences: tuple[int, ...]
     asked: tuple[int, ...]
     reduce: bool
+    symmetry: bool
     stale_room: int = 12
 
 
@@ -47,13 +51,23 @@ def new_search(scenario: ExploreScenario, design: Design, scripts: Scripts, aske
     wanted = _wanted(scenario)
     settings = _settings(scenario, scripts, code, asked)
     settings = settings._replace(used=len(used) // settings.cpus, cells=len(locations), wanted=len(wanted))
+    mirrors = mirrors_of(scenario, scripts, asked.fences) if asked.symmetry else []
+    unused = unused_columns(scripts)
+    settings = settings._replace(
+        mirrors=len(mirrors),
+        locks=len(s.m.lock_owner),
+        links=len(s.pages.next),
+        buckets=0 if "s.queues." in unused else len(s.queues.head),
+    )
+    b = _shared(scripts, settings)
     return Search(
         s=s,
         code=code,
-        b=_shared(scripts, settings),
+        b=b,
         settings=settings,
         found=Found([], [], [], [], [], [NONE] * len(PROPERTIES), [NONE] * len(PROPERTIES), *([] for _ in range(7))),
         turn=_turn(asked.model),
+        mirror=_mirror(mirrors, scripts, s, b),
         values=_values(scripts),
         words=[],
         vector_words=[NONE] * len(s.vectors.length),
@@ -92,6 +106,24 @@ def _settings(scenario: ExploreScenario, scripts: Scripts, code: Code, asked: As
         cells=0,
         wanted=0,
         reduce=1 if asked.reduce else 0,
+        mirrors=0,
+        locks=0,
+        links=0,
+        buckets=0,
+    )
+
+
+def _mirror(mirrors: list[tuple[int, ...]], scripts: Scripts, s: State, b: Shared) -> Mirror:
+    return Mirror(
+        place=[place for places in mirrors for place in places],
+        taken_by=[places.index(cpu) for places in mirrors for cpu in range(len(places))],
+        first_row=first_rows(scripts),
+        words=[],
+        b=as_lists(b),
+        queues=as_lists(s.queues),
+        lock_owner=list(s.m.lock_owner),
+        next=list(s.pages.next),
+        before=list(s.pages.before),
     )
 
 

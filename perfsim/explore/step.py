@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from perfsim.engine.loop import put, slot_of, turn
 from perfsim.engine.program import NEXT, RETURN
-from perfsim.explore.acts import LATE, LOCAL, give_up, needs_late, operands_of, perform, perform_waiting, take_effect
+from perfsim.explore.acts import (
+    LATE,
+    LOCAL,
+    give_up,
+    needs_late,
+    operands_of,
+    perform,
+    perform_waiting,
+    sleeps_in_atomic,
+    take_effect,
+)
 from perfsim.explore.columns import END, Search
 from perfsim.explore.memory import forget_unusable
-from perfsim.explore.properties import CORRUPTION
+from perfsim.explore.properties import CORRUPTION, SCHEDULING_WHILE_ATOMIC
 from perfsim.kernel.constants import NONE
 from perfsim.machine.state import BLOCKED
 
@@ -89,8 +99,10 @@ def unpack(x: Search, cpu: int) -> None:
 
 
 def pack(x: Search, cpu: int, row: int) -> None:
-    """Keep what a CPU will still read when it stands before a row, and nothing else."""
+    """Let a CPU stand before a row, and keep what it will still read there, and nothing else."""
     x.b.row[cpu] = row
+    if row != END and x.turn.failed[0] == NONE and sleeps_in_atomic(x, cpu, row):
+        x.turn.failed[0] = SCHEDULING_WHILE_ATOMIC
     count = 0
     if row != END:
         first, count = x.code.live_first[row], x.code.live_count[row]

@@ -116,7 +116,7 @@ def broken_when_done(x: Search) -> tuple[str, ...]:
 def _walked(scenario: ExploreScenario, design: Design, actions: Iterable[Action], question: Question) -> _Walker:
     scripts = scripts_of(scenario, design)
     model, everything = MODELS[question.memory_model], (1,) * len(PROPERTIES)
-    asked = Asked(model, question.flags == "bits", question.fences, everything, reduce=False)
+    asked = Asked(model, question.flags == "bits", question.fences, everything, reduce=False, symmetry=False)
     walker = _Walker(new_search(scenario, design, scripts, asked), scripts)
     for number, action in enumerate(actions, 1):
         walker.check_possible(action, number)

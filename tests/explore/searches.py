@@ -63,9 +63,8 @@ def before_search(scenario: ExploreScenario, design: Design, question: Question)
     """A search before its first state, and its columns that do not change."""
     scripts = scripts_of(scenario, design)
     wanted = tuple(1 if not question.properties or one.name in question.properties else 0 for one in PROPERTIES)
-    asked = Asked(
-        MODELS[question.memory_model], question.flags == "bits", question.fences, wanted, reduce=question.reduce
-    )
+    model, reduce, symmetry = MODELS[question.memory_model], question.reduce, question.symmetry
+    asked = Asked(model, question.flags == "bits", question.fences, wanted, reduce=reduce, symmetry=symmetry)
     return new_search(scenario, design, scripts, asked), unused_columns(scripts)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from perfsim.errors import InputError
+from perfsim.explore.columns import MODELS
 from perfsim.explore.confirm import Confirmed, confirm
 from perfsim.explore.question import Question
 from perfsim.explore.scenario import ExploreScenario, load_explore_scenario, shipped_scenarios
@@ -37,6 +38,37 @@ async def releases(cpu: Cpu, page: int) -> None:
     await cpu.set_flag(page, 4)
     await cpu.up_read(0)
 '''
+SLEEPS = '''\
+"""A page lock under lru_lock, taken at once and after a look."""
+
+from perfsim.kernel.constants import LRU_LOCK, PG_LOCKED
+from perfsim.kernel.cpu import Cpu
+
+extends = "redo"
+
+
+async def lock_under_lru_lock(cpu: Cpu, page: int) -> None:
+    zone = await cpu.page_zone(page)
+    await cpu.spin_lock_irq(LRU_LOCK, zone)
+    await lock_page(cpu, page)
+    await unlock_page(cpu, page)
+    await cpu.spin_unlock_irq(LRU_LOCK, zone)
+
+
+async def try_under_lru_lock(cpu: Cpu, page: int) -> None:
+    zone = await cpu.page_zone(page)
+    await cpu.spin_lock_irq(LRU_LOCK, zone)
+    if not await cpu.test_and_set(page, PG_LOCKED):
+        await unlock_page(cpu, page)
+    await cpu.spin_unlock_irq(LRU_LOCK, zone)
+'''
+SLEEPS_SCENARIO = """\
+name: sleeps
+meaning: a page is locked under lru_lock while somebody else holds its lock.
+pages: [{name: page, flags: [uptodate, swapbacked], mapping: anon, pte: true, where: inactive_anon}]
+cpus:
+  - {name: holder, does: [lock_page(page), unlock_page(page)]}
+  - {name: other, does: """
 WRONG_SCENARIO = """\
 name: wrong
 meaning: a path does what cannot be.
@@ -154,3 +186,25 @@ def test_an_effect_that_the_state_does_not_allow_is_the_same_breach(path: str, s
     walked = walk_to_rest(scenario, design, outcome.actions)
     assert (outcome.property, outcome.steps) == (breach, steps)
     assert confirm(scenario, design, walked) == Confirmed(steps, (breach,), "")
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_who_sleeps_with_a_spinlock_is_told_where_he_goes_to_sleep_and_by_the_reference_engine(model: str) -> None:
+    Path("mine.py").write_text(SLEEPS, encoding="utf-8")
+    Path("sleeps.yaml").write_text(f"{SLEEPS_SCENARIO}[lock_under_lru_lock(page)]}}\n", encoding="utf-8")
+    scenario, design = load_explore_scenario("sleeps.yaml"), load_design("mine.py")
+    outcome = explore(scenario, design, Question(model))
+    assert outcome.property == "scheduling_while_atomic"
+    if model == "sc":
+        walked = walk_to_rest(scenario, design, outcome.actions)
+        assert confirm(scenario, design, walked) == Confirmed(outcome.steps, ("scheduling_while_atomic",), "")
+    alone = explore(scenario, design, Question(model, properties=("deadlock", "livelock")))
+    assert alone.verdict == "safe"  # the holder needs no lru_lock to unlock
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_who_only_tries_under_a_spinlock_does_not_sleep(model: str) -> None:
+    Path("mine.py").write_text(SLEEPS, encoding="utf-8")
+    script = "[try_under_lru_lock(page), lock_page(page), unlock_page(page)]"
+    Path("sleeps.yaml").write_text(f"{SLEEPS_SCENARIO}{script}}}\n", encoding="utf-8")
+    assert explore(load_explore_scenario("sleeps.yaml"), load_design("mine.py"), Question(model)).verdict == "safe"

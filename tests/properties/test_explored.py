@@ -1,7 +1,7 @@
 """The explorer on small scenarios that are drawn: what must be so of every one.
 
-A search sees the same when it leaves out what only permutes steps, and when CPUs or pages are numbered otherwise; what
-is broken on a stronger memory is broken on a weaker one. PERFSIM_SLOW=1 draws more of them.
+A search sees the same when it leaves out what only permutes steps or interchangeable CPUs, and when CPUs or pages are
+numbered otherwise; what is broken on a stronger memory is broken on a weaker one. PERFSIM_SLOW=1 draws more of them.
 """
 
 import tempfile
@@ -144,6 +144,23 @@ def test_a_reduced_search_of_anything_sees_what_the_whole_one_sees(drawn: Drawn,
     reduced = seen(drawn, Question(model, reduce=True))
     assert (reduced.finals, set(reduced.ways)) == (whole.finals, set(whole.ways))
     assert reduced.states <= whole.states
+
+
+def with_a_twin(drawn: Drawn) -> Drawn:
+    """What the last CPU does, one more does too."""
+    return drawn._replace(roles=(*drawn.roles, drawn.roles[-1]))
+
+
+@DRAWN
+@given(scenarios().filter(lambda drawn: not drawn.roles[-1][0].puts_back), st.sampled_from(["sc", "tso", "kernel"]))
+def test_nothing_is_missed_when_cpus_that_do_the_same_are_interchangeable(drawn: Drawn, model: str) -> None:
+    alike = with_a_twin(drawn)
+    whole = seen(alike, Question(model, reduce=False, symmetry=False))
+    assume(not whole.why)
+    half = seen(alike, Question(model, reduce=False))
+    assert {name: len(way) for name, way in half.ways.items()} == {name: len(way) for name, way in whole.ways.items()}
+    assert half.states <= whole.states <= 6 * half.states
+    assert set(seen(alike, Question(model)).ways) == set(whole.ways)
 
 
 @DRAWN
