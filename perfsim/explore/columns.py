@@ -126,11 +126,11 @@ class Settings(NamedTuple):
 
 class Found(NamedTuple):
     """What the search knows. [state]: parent (the state before it, NONE for the first), action (that led to it), ends
-    (1 for one that is at rest, that nobody gets on from, or behind which something is wrong). table: two words an
-    entry, the first part of a state's fingerprint, or NONE, and the second with the state's number; old_table: the one
-    before it. ring: [state % ring_room * words], states that are not expanded yet. hit_state, hit_action: [property],
-    the first hit: in a state (NONE for none), by an action (NONE: at rest). edge_from, edge_to: [transition], the
-    states before and behind it.
+    (1 for one that is at rest, that nobody gets on from, or behind which something is wrong), edges (the number of
+    transitions that lead on from it). edge_to: [transition], the state behind it, in the order of those before. table:
+    two words an entry, the first part of a state's fingerprint, or NONE, and the second with the state's number;
+    old_table: the one before it, while it is moved. ring: [state % ring_room * words], states that are still to be
+    expanded. hit_state, hit_action: [property], the first hit: in a state (NONE for none), by an action (NONE at rest).
 
     Of the state at hand, [successor]: next_mark, next_tag (its fingerprint), next_action; next_words: [successor *
     words].
@@ -147,7 +147,7 @@ class Found(NamedTuple):
     next_tag: Ints
     next_action: Ints
     next_words: Ints
-    edge_from: Ints
+    edges: Ints
     edge_to: Ints
     ends: Ints
 

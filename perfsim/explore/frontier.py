@@ -233,6 +233,7 @@ def keep(x: Search, state: int, number: int) -> int:
     found.parent[new] = state
     found.action[new] = found.next_action[number]
     found.ends[new] = 0
+    found.edges[new] = 0
     words = x.settings.words
     ring, first = new % turn.ring_room[0] * words, number * words
     for word in range(words):
@@ -242,7 +243,7 @@ def keep(x: Search, state: int, number: int) -> int:
 
 
 def _add_edge(x: Search, state: int, led_to: int) -> None:
-    x.found.edge_from[x.turn.transitions[0]] = state
+    x.found.edges[state] += 1
     x.found.edge_to[x.turn.transitions[0]] = led_to
     x.turn.transitions[0] += 1
 

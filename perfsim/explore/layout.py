@@ -42,7 +42,7 @@ _OTHERS = {
     "vector_words": "i4",
     "found.parent": "i4",
     "found.action": "i2",
-    "found.edge_from": "i4",
+    "found.edges": "i2",
     "found.edge_to": "i4",
     "found.ends": "i1",
 }

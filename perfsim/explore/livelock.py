@@ -27,7 +27,8 @@ def no_way_out(x: Search) -> int:
     states, edges = int(x.turn.states[0]), int(x.turn.transitions[0])
     ends = np.flatnonzero(found.ends[:states])
     came_from = np.concatenate([found.edge_to[:edges], np.full(len(ends), states)])
-    leads_to = np.concatenate([found.edge_from[:edges], ends])
+    edge_from = np.repeat(np.arange(states), found.edges[:states])
+    leads_to = np.concatenate([edge_from, ends])
     backwards = csr_matrix((np.ones(len(came_from), bool), (came_from, leads_to)), (states + 1, states + 1))
     reached = np.zeros(states + 1, bool)
     reached[breadth_first_order(backwards, states, return_predecessors=False)] = True

@@ -43,11 +43,12 @@ SOURCES = (
 STATES_AT_A_TIME = 50_000
 """States between two looks at the clock: a tenth of a second."""
 FIRST_ROOM = 1 << 12
+ENTRIES_PER_ROOM = (8, 5)
+"""The table is enlarged when five of eight entries are used: its pages cost more time than a look at the next entry."""
 STATES_MAX = 1 << frontier.NUMBER_BITS - 1
 """States that there are numbers for."""
 
-_OF_STATES = ("parent", "action", "ends")
-_OF_EDGES = ("edge_from", "edge_to")
+_OF_STATES = ("parent", "action", "ends", "edges")
 
 
 class Running:
@@ -69,13 +70,14 @@ class Running:
         turn = self.x.turn
         states, edges = int(turn.states[0]), int(turn.transitions[0])
         if states + frontier.SUCCESSORS_MAX > turn.states_room[0]:
-            turn.states_room[0] = room = max(2 * int(turn.states_room[0]), FIRST_ROOM)
-            turn.old_mask[0], turn.table_mask[0] = turn.table_mask[0], 2 * room - 1
+            entries = max(2 * (int(turn.table_mask[0]) + 1), 2 * FIRST_ROOM)
+            turn.old_mask[0], turn.table_mask[0] = turn.table_mask[0], entries - 1
+            turn.states_room[0] = room = entries * ENTRIES_PER_ROOM[1] // ENTRIES_PER_ROOM[0]
             columns = {name: _longer(getattr(found, name), states, room) for name in _OF_STATES}
-            found = found._replace(**columns, old_table=found.table, table=np.full(4 * room, NONE, "i8"))
+            found = found._replace(**columns, old_table=found.table, table=np.full(2 * entries, NONE, "i8"))
         if edges + frontier.SUCCESSORS_MAX > turn.edges_room[0]:
             turn.edges_room[0] = room = max(2 * int(turn.edges_room[0]), FIRST_ROOM)
-            found = found._replace(**{name: _longer(getattr(found, name), edges, room) for name in _OF_EDGES})
+            found = found._replace(edge_to=_longer(found.edge_to, edges, room))
         if states - turn.expanded[0] + frontier.SUCCESSORS_MAX > turn.ring_room[0]:
             found = found._replace(ring=self._longer_ring(states))
         is_new = found.table is not self.x.found.table
@@ -83,6 +85,8 @@ class Running:
         self.table = table_of(self.x, PLACES)
         if is_new and states:
             self.do(entry.FILL_TABLE)
+        self.x = self.x._replace(found=found._replace(old_table=np.empty(0, "i8")))
+        self.table = table_of(self.x, PLACES)
 
     def needs_bytes(self) -> int:
         """Memory of the columns that grow, once they have grown."""
