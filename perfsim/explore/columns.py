@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfsim.kernel.state import State, WaitQueues
+from perfsim.kernel.state import Pages, Ranges, State, WaitQueues
 from perfsim.numeric.columns import Ints
 
 END = -1
@@ -42,8 +42,9 @@ class Code(NamedTuple):
     it that may be performed before it is; of an acquire, memory.ACQUIRED bits higher, its own; usable: those of
     loads that may still be early when a CPU stands before it. late: 1 if the load may be performed behind the CPU's
     next steps. live_first, live_count: its part of `live`, the slots that are read later when a CPU stands before
-    this row. step_reads, step_writes: what the step that begins here touches, as bits; ahead_reads, ahead_writes:
-    what the CPU may touch from here on.
+    this row, and of live_kind, what they hold. kind_a, kind_b: what a and b are, see kinds.py. step_reads,
+    step_writes: what the step that begins here touches, as bits; ahead_reads, ahead_writes: what the CPU may touch
+    from here on.
     """
 
     op: Ints
@@ -65,6 +66,9 @@ class Code(NamedTuple):
     live_first: Ints
     live_count: Ints
     live: Ints
+    live_kind: Ints
+    kind_a: Ints
+    kind_b: Ints
     step_reads: Ints
     step_writes: Ints
     ahead_reads: Ints
@@ -102,8 +106,8 @@ class Settings(NamedTuple):
     bits: 1 if each flag of a page is a location of its own. pair: 1 if an unlock and a lock behind it are a full
     barrier. words: 64-bit words of a state. used: vectors of a CPU that are part of a state; cells:
     locations; wanted: words of the outcome that is asked for. reduce: 1 to let one CPU go first where that is enough.
-    mirrors: in how many ways CPUs may change places. Of what a mirror moves: locks, spinlocks; links, pages and list
-    heads; buckets, wait queues, 0 if nobody ever waits for a page.
+    mirrors: in how many ways CPUs and pages may change places. Of what a mirror moves: locks, spinlocks; links, pages
+    and list heads; buckets, wait queues, 0 if nobody ever waits for a page.
     """
 
     cpus: int
@@ -181,19 +185,24 @@ class Turn(NamedTuple):
 
 
 class Mirror(NamedTuple):
-    """place: [mirror * cpus + cpu], the CPU whose place each CPU takes; taken_by: the other way round. first_row: of
-    each CPU's script. One state as it is in a mirror: words, its block; in it all that a mirror moves, as in the state.
+    """place: [mirror * cpus + cpu], the CPU whose place each CPU takes; taken_by: the other way round. node: [mirror *
+    links + page or head], range_: [mirror * ranges + range], the same of those; moves_pages: [mirror], 1 if any does.
+    first_row: [cpu], of its script. One state as it is in a mirror: words, its block; in it all that a mirror moves.
     """
 
     place: Ints
     taken_by: Ints
+    node: Ints
+    range_: Ints
+    moves_pages: Ints
     first_row: Ints
     words: Ints
     b: Shared
+    pages: Pages
+    ranges: Ranges
+    free_head: Ints
     queues: WaitQueues
     lock_owner: Ints
-    next: Ints
-    before: Ints
 
 
 class Search(NamedTuple):

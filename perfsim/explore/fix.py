@@ -12,7 +12,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from perfsim.explore.rows import scripts_of
+from perfsim.explore.rows import ORDERED, scripts_of
 from perfsim.explore.search import explore
 from perfsim.explore.walk import LATER, STEP, walk
 
@@ -72,7 +72,6 @@ def minimize_fix(scenario: ExploreScenario, design: Design, question: Question) 
 def _rows_by_position(scenario: ExploreScenario, design: Design) -> dict[Position, list[int]]:
     """The rows of every primitive by where it stands: a path that is copied has several."""
     from perfsim.engine.program import FIRST_PRIMITIVE
-    from perfsim.explore.prepare import ORDERED
 
     scripts = scripts_of(scenario, design)
     found: dict[Position, list[int]] = {}

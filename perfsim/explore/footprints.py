@@ -22,8 +22,9 @@ from typing import NamedTuple
 
 from perfsim.engine.program import FIRST_PRIMITIVE, RETURN, Row
 from perfsim.explore.acts import LOCAL
-from perfsim.explore.prepare import ORDERED, Known, after, fixpoint, union
-from perfsim.explore.rows import Scripts
+from perfsim.explore.flow import after, fixpoint, union
+from perfsim.explore.prepare import Known
+from perfsim.explore.rows import ORDERED, Scripts
 from perfsim.kernel.bounds import argument_names
 from perfsim.kernel.constants import VECTOR_SLOTS
 from perfsim.kernel.primitives import PRIMITIVES

@@ -48,10 +48,11 @@ _OTHERS = {
 }
 MIRRORED = {
     "mirror.b.": "b.",
+    "mirror.pages.": "s.pages.",
+    "mirror.ranges.": "s.ranges.",
+    "mirror.free_head": "s.zones.free_head",
     "mirror.queues.": "s.queues.",
     "mirror.lock_owner": "s.m.lock_owner",
-    "mirror.next": "s.pages.next",
-    "mirror.before": "s.pages.before",
 }
 """Beginnings of names of columns of the mirrored state, with those of the columns of a state that they are."""
 

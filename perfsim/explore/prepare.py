@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from perfsim.engine.program import FIRST_PRIMITIVE, NEXT, RETURN, XOR, Row
+from perfsim.engine.program import FIRST_PRIMITIVE, XOR, Row
 from perfsim.explore import acts
 from perfsim.explore.columns import END, IA64, KERNEL, TSO, Code
+from perfsim.explore.flow import after, fixpoint, live_slots, reach, union
+from perfsim.explore.kinds import PLAIN, Kinds, kinds_of
 from perfsim.explore.locations import KINDS
 from perfsim.explore.memory import ACQUIRED
-from perfsim.explore.rows import Scripts, reads_of, writes_of
+from perfsim.explore.rows import ORDERED, Scripts, reads_of
 from perfsim.explore.supported import IDLE, NO_WAYS
 from perfsim.kernel.constants import NONE
-from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.static.accesses import ACCESSES, Access, Act
 
-ORDERED = tuple(PRIMITIVES.values())
 WORDS = ("read_word_acquire", "write_word_release")
 """Accesses that order in every weak model, because they say so."""
 
@@ -62,6 +62,7 @@ def code_of(scripts: Scripts, known: Known, model: int, ahead: dict[str, list[in
     """The rows for the search, on a memory model. ahead: the four columns of footprints."""
     live = live_slots(scripts)
     weak = model > TSO
+    kinds = kinds_of(scripts)
     nothing = [0] * len(scripts.rows)
     early, usable = _early(scripts, known, model) if weak else (nothing, nothing)
     live_first, live_flat = _flat(live)
@@ -82,8 +83,16 @@ def code_of(scripts: Scripts, known: Known, model: int, ahead: dict[str, list[in
         live_first=live_first,
         live_count=[len(one) for one in live],
         live=live_flat,
+        live_kind=[kinds.of(row, slot) if kinds else PLAIN for row, slots in enumerate(live) for slot in slots]
+        + [PLAIN],
+        kind_a=[_kind(kinds, row, 0) for row in range(len(scripts.rows))],
+        kind_b=[_kind(kinds, row, 1) for row in range(len(scripts.rows))],
         **ahead,
     )
+
+
+def _kind(kinds: Kinds | None, row: int, operand: int) -> int:
+    return kinds.operands[row][operand] if kinds and operand < len(kinds.operands[row]) else PLAIN
 
 
 def _without_idle_work(row: Row) -> Row:
@@ -91,81 +100,6 @@ def _without_idle_work(row: Row) -> Row:
     if row.op < FIRST_PRIMITIVE or ORDERED[row.op - FIRST_PRIMITIVE].name not in IDLE:
         return row
     return row._replace(op=XOR, b=row.a)
-
-
-def live_slots(scripts: Scripts) -> list[list[int]]:
-    """Of each row, the slots that may be read from there on before they are written, constants aside."""
-    reads = [_own(scripts, number, reads_of(row)) for number, row in enumerate(scripts.rows)]
-    writes = [_own(scripts, number, writes_of(row)) for number, row in enumerate(scripts.rows)]
-
-    def before(number: int, found: list[int]) -> int:
-        row = scripts.rows[number]
-        if row.op == RETURN:
-            return reads[number]
-        # A turn of `for` that is the last one writes nothing.
-        on_zero = found[row.on_zero] & ~(writes[number] if row.op != NEXT else 0)
-        return reads[number] | (found[row.on_nonzero] & ~writes[number]) | on_zero
-
-    return [[slot for slot in range(one.bit_length()) if one >> slot & 1] for one in fixpoint(scripts, before)]
-
-
-def fixpoint(scripts: Scripts, value_of: Callable[[int, list[int]], int]) -> list[int]:
-    """The least sets of bits, one a row, of which each is what value_of() makes of the row and all of them."""
-    found = [0] * len(scripts.rows)
-    callers: list[list[int]] = [[] for _ in scripts.rows]
-    for number, row in enumerate(scripts.rows):
-        for one in after(row):
-            callers[one].append(number)
-    waiting = list(range(len(scripts.rows)))
-    while waiting:
-        number = waiting.pop()
-        value = value_of(number, found)
-        if value != found[number]:
-            found[number] = value
-            waiting += callers[number]
-    return found
-
-
-def union(sets: Iterable[int]) -> int:
-    """All bits of sets of bits."""
-    all_ = 0
-    for one in sets:
-        all_ |= one
-    return all_
-
-
-def _own(scripts: Scripts, row: int, slots: tuple[int, ...]) -> int:
-    """Slots of a row that are no constants, as a set of bits."""
-    constants = len(scripts.constants[scripts.cpus[row]])
-    return sum(1 << slot for slot in set(slots) if slot >= constants)
-
-
-def step_rows(scripts: Scripts, known: Known, row: int) -> list[int]:
-    """The rows that may be executed in the step that begins at a row: itself, then those up to the next steps."""
-    return _reach(scripts, row, lambda other: known.act[other] == acts.LOCAL)
-
-
-def next_steps(scripts: Scripts, known: Known, row: int) -> list[int]:
-    """The rows at which the step behind the one at a row may begin."""
-    found = {one for inner in step_rows(scripts, known, row) for one in after(scripts.rows[inner])}
-    return sorted(one for one in found if known.act[one] != acts.LOCAL)
-
-
-def _reach(scripts: Scripts, row: int, goes_through: Callable[[int], bool]) -> list[int]:
-    """A row, and all behind it that can be reached through rows of a sort."""
-    found = {row}
-    waiting = [row]
-    while waiting:
-        for one in after(scripts.rows[waiting.pop()]):
-            if one not in found and goes_through(one):
-                found.add(one)
-                waiting.append(one)
-    return sorted(found)
-
-
-def after(row: Row) -> tuple[int, ...]:
-    """The rows that may follow a row."""
-    return () if row.op == RETURN else (row.on_zero, row.on_nonzero)
 
 
 def _access(row: Row) -> Access:
@@ -230,7 +164,7 @@ def _late(scripts: Scripts, known: Known, model: int, row: int) -> int:
     if any(slot >= constants for slot in reads_of(one)):
         return 0
     goes_on = (acts.LOCAL, acts.LOAD, *_WRITES)
-    passed = _reach(
+    passed = reach(
         scripts, row, lambda other: known.act[other] in goes_on and one.dst not in reads_of(scripts.rows[other])
     )
     return 1 if any(known.act[other] in _WRITES for other in passed) else 0

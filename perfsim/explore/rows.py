@@ -10,6 +10,7 @@ from perfsim.engine.translate import translate_script
 from perfsim.explore.scenario import ExploreScenario, script_of
 from perfsim.explore.small import Numbers, numbers_of
 from perfsim.kernel.designs import Design
+from perfsim.kernel.primitives import PRIMITIVES
 
 
 def _parsed(text: str) -> ast.AsyncFunctionDef:
@@ -22,6 +23,8 @@ AT_LAST = "lru_add_drain"
 """The path that every CPU takes when all is done."""
 DRAIN = _parsed(f"async def settle(cpu):\n    await {AT_LAST}(cpu)")
 _UNARY = (MOVE, NOT, NEGATE, INVERT)
+ORDERED = tuple(PRIMITIVES.values())
+"""The primitives by number: that of a row is ORDERED[row.op - FIRST_PRIMITIVE]."""
 
 
 KEPT_MAX = 4

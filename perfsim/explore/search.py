@@ -8,10 +8,9 @@ from typing import NamedTuple
 from perfsim.engine.program import FIRST_PRIMITIVE
 from perfsim.explore.columns import ACTION_CPU, ACTION_KIND, MODELS, PERFORM, Search
 from perfsim.explore.livelock import no_way_out
-from perfsim.explore.prepare import ORDERED
 from perfsim.explore.properties import LIVELOCK, NUMBERS, PROPERTIES, PROPERTY_OF
 from perfsim.explore.question import SIMPLE, Limits, Question
-from perfsim.explore.rows import Scripts, scripts_of
+from perfsim.explore.rows import ORDERED, Scripts, scripts_of
 from perfsim.explore.running import Running, search_all
 from perfsim.explore.scenario import ExploreScenario
 from perfsim.explore.setup import Asked, new_search, unused_columns

@@ -9,13 +9,13 @@ from perfsim.explore import columns
 from perfsim.explore.columns import SC, TSO, Code, Found, Mirror, Search, Shared, Turn
 from perfsim.explore.footprints import footprints_of
 from perfsim.explore.locations import locations_of
-from perfsim.explore.prepare import ORDERED, Known, code_of, known_of
+from perfsim.explore.prepare import Known, code_of, known_of
 from perfsim.explore.properties import PROPERTIES
-from perfsim.explore.rows import Scripts
+from perfsim.explore.rows import ORDERED, Scripts
 from perfsim.explore.scenario import ExploreScenario
 from perfsim.explore.small import small_state
-from perfsim.explore.symmetry import first_rows, mirrors_of
-from perfsim.kernel.constants import NONE, PVEC, ROTATE_PVEC, ROTATED, STACK_VECTORS
+from perfsim.explore.symmetry import Renumbering, first_rows, renumberings_of
+from perfsim.kernel.constants import NONE, PRIVATE_LISTS, PVEC, ROTATE_PVEC, ROTATED, STACK_VECTORS
 from perfsim.kernel.designs import Design
 from perfsim.kernel.state import State
 from perfsim.numeric.columns import as_lists
@@ -51,7 +51,7 @@ def new_search(scenario: ExploreScenario, design: Design, scripts: Scripts, aske
     wanted = _wanted(scenario)
     settings = _settings(scenario, scripts, code, asked)
     settings = settings._replace(used=len(used) // settings.cpus, cells=len(locations), wanted=len(wanted))
-    mirrors = mirrors_of(scenario, scripts, asked.fences) if asked.symmetry else []
+    mirrors = renumberings_of(scenario, scripts, asked.fences) if asked.symmetry else []
     unused = unused_columns(scripts)
     settings = settings._replace(
         mirrors=len(mirrors),
@@ -113,18 +113,29 @@ def _settings(scenario: ExploreScenario, scripts: Scripts, code: Code, asked: As
     )
 
 
-def _mirror(mirrors: list[tuple[int, ...]], scripts: Scripts, s: State, b: Shared) -> Mirror:
+def _mirror(mirrors: list[Renumbering], scripts: Scripts, s: State, b: Shared) -> Mirror:
     return Mirror(
-        place=[place for places in mirrors for place in places],
-        taken_by=[places.index(cpu) for places in mirrors for cpu in range(len(places))],
+        place=[place for one in mirrors for place in one.cpus],
+        taken_by=[one.cpus.index(cpu) for one in mirrors for cpu in range(len(one.cpus))],
+        node=[to for one in mirrors for to in _nodes(one, s)],
+        range_=[to for one in mirrors for to in one.ranges],
+        moves_pages=[1 if one.pages != tuple(range(len(one.pages))) else 0 for one in mirrors],
         first_row=first_rows(scripts),
         words=[],
         b=as_lists(b),
+        pages=as_lists(s.pages),
+        ranges=as_lists(s.ranges),
+        free_head=list(s.zones.free_head),
         queues=as_lists(s.queues),
         lock_owner=list(s.m.lock_owner),
-        next=list(s.pages.next),
-        before=list(s.pages.before),
     )
+
+
+def _nodes(one: Renumbering, s: State) -> list[int]:
+    """The page, or head of a list, that each becomes: the tasks' own lists go with their CPUs."""
+    first, lists = s.settings.first_private, range(PRIVATE_LISTS)
+    own = [first + cpu * PRIVATE_LISTS + which for cpu in one.cpus for which in lists]
+    return [*one.pages, *range(len(one.pages), first), *own]
 
 
 def _shared(scripts: Scripts, settings: columns.Settings) -> Shared:

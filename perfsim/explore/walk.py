@@ -14,11 +14,10 @@ from perfsim.errors import InputError
 from perfsim.explore.acts import LATE, LOAD, LOCAL, may_be_late, needs_late, operands_of, perform, take_effect, ways
 from perfsim.explore.columns import END, MODELS, Search
 from perfsim.explore.memory import may_perform
-from perfsim.explore.prepare import ORDERED
 from perfsim.explore.properties import CORRUPTION, OUTCOME, PROPERTIES, PROPERTY_OF
 from perfsim.explore.question import SIMPLE
 from perfsim.explore.rest import at_rest, stuck
-from perfsim.explore.rows import Scripts, scripts_of
+from perfsim.explore.rows import ORDERED, Scripts, scripts_of
 from perfsim.explore.setup import Asked, new_search
 from perfsim.explore.step import ROWS_MAX, VECTOR_PAGES, answer, pack, perform_one, unpack
 from perfsim.kernel.constants import NONE, VECTOR_SLOTS

@@ -10,11 +10,10 @@ from perfsim.engine.program import FIRST_PRIMITIVE
 from perfsim.explore import frontier
 from perfsim.explore.acts import ways
 from perfsim.explore.columns import END, MODELS, Search
-from perfsim.explore.prepare import ORDERED
 from perfsim.explore.properties import PROPERTIES
 from perfsim.explore.question import Question
 from perfsim.explore.rest import settle
-from perfsim.explore.rows import scripts_of
+from perfsim.explore.rows import ORDERED, scripts_of
 from perfsim.explore.running import Running, search_all
 from perfsim.explore.scenario import ExploreScenario, load_explore_scenario
 from perfsim.explore.search import Action, _shortest

@@ -5,8 +5,8 @@ from perfsim.explore import acts
 from perfsim.explore.columns import IA64, KERNEL, SC, Code
 from perfsim.explore.locations import FLAGS, MAPPING
 from perfsim.explore.memory import ACQUIRED
-from perfsim.explore.prepare import ORDERED, after, code_of, known_of, live_slots, next_steps, step_rows
-from perfsim.explore.rows import Scripts, reads_of, scripts_of, writes_of
+from perfsim.explore.prepare import code_of, known_of
+from perfsim.explore.rows import ORDERED, Scripts, scripts_of
 from tests.explore.searches import shipped
 
 NO_FOOTPRINTS = {name: [0] for name in ("step_reads", "step_writes", "ahead_reads", "ahead_writes")}
@@ -33,19 +33,6 @@ def test_a_step_begins_at_each_shared_primitive_and_at_nothing_else() -> None:
         assert known.act[number] != acts.LOCAL
     for number in rows_of(found, "page_zone", "cond_resched", "add_page_to_lru_list"):
         assert known.act[number] == acts.LOCAL
-    for number in rows_of(found, "test_and_clear"):
-        assert all(known.act[one] == acts.LOCAL for one in step_rows(found, known, number) if one != number)
-        assert all(known.act[one] != acts.LOCAL for one in next_steps(found, known, number))
-
-
-def test_a_slot_lives_from_its_write_to_its_last_read() -> None:
-    found = scripts("reclaim_reclaim", 1)
-    live = live_slots(found)
-    for number, row in enumerate(found.rows):
-        constants = len(found.constants[found.cpus[number]])
-        assert {slot for slot in reads_of(row) if slot >= constants} <= set(live[number])
-        for one in after(row):
-            assert set(live[one]) - set(writes_of(row)) <= set(live[number])
 
 
 def test_nothing_is_early_or_late_where_memory_is_strong() -> None:

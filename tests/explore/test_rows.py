@@ -7,8 +7,8 @@ import pytest
 from perfsim.engine.program import CALL, FIRST_PRIMITIVE, RETURN
 from perfsim.errors import InputError
 from perfsim.explore import rows
-from perfsim.explore.prepare import ORDERED, after
-from perfsim.explore.rows import Scripts, scripts_of, writes_of
+from perfsim.explore.flow import after
+from perfsim.explore.rows import ORDERED, Scripts, scripts_of, writes_of
 from perfsim.kernel.designs import load_design
 from tests.explore.searches import shipped
 from tests.explore.test_search import scenario_file
