@@ -27,13 +27,7 @@ _NATIVE = ctypes.CFUNCTYPE(
 @cache
 def linked(code: bytes) -> Act:
     """Put an object file made by compile.machine_code() into this process, once. Raises ValueError if it is none."""
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    machine = binding.Target.from_default_triple().create_target_machine(codemodel="jitdefault", jit=True)
-    linker = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
-    linker.add_object_file(binding.ObjectFileRef.from_data(code))
-    linker.finalize_object()
-    native = _NATIVE(linker.get_function_address(ENTRY_NAME))
+    native, linker = _native(code)
     result = ctypes.c_int64()
     raised = ctypes.c_void_p()
 
@@ -43,3 +37,28 @@ def linked(code: bytes) -> Act:
         return result.value
 
     return act
+
+
+@cache
+def linked_for_threads(code: bytes) -> Act:
+    """The same for code in which several threads are at once: each call has places of its own for what comes out."""
+    native, linker = _native(code)
+
+    def act(address: int, what: int, now: int, _keep: object = linker) -> int:
+        result = ctypes.c_int64()
+        status = native(ctypes.byref(result), ctypes.byref(ctypes.c_void_p()), address, what, now)
+        assert status == 0, f"compiled code raised: status {status}"
+        return result.value
+
+    return act
+
+
+def _native(code: bytes) -> tuple[Callable[..., int], object]:
+    """The function, which lets other threads of Python's run meanwhile, and what must live as long as it."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine(codemodel="jitdefault", jit=True)
+    linker = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    linker.add_object_file(binding.ObjectFileRef.from_data(code))
+    linker.finalize_object()
+    return _NATIVE(linker.get_function_address(ENTRY_NAME)), linker

@@ -1,7 +1,7 @@
 """The one order of the layers: a module imports its own layer and those to its left, and the loops stay where they are.
 
-errors, units, numeric > scenario > machine > kernel > engine > explore > measure > store > stats > sweep > report >
-truth > cli
+errors, units, numeric > scenario > machine > kernel > engine > explore > measure > calibrate > store > stats > sweep >
+report > truth > cli
 """
 
 import ast
@@ -13,7 +13,7 @@ from tests.tidy.modules import Module, complaints, parse
 
 LAYERS = (
     *("errors", "units", "numeric", "scenario", "machine", "kernel", "engine", "explore"),
-    *("measure", "store", "stats", "sweep", "report", "truth", "cli"),
+    *("measure", "calibrate", "store", "stats", "sweep", "report", "truth", "cli"),
 )
 
 # The package itself imports every layer, inside functions; the layers may ask it for this name alone.

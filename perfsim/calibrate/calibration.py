@@ -1,0 +1,59 @@
+"""One calibration: every measurement in its order, and the profile that comes of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from perfsim.calibrate.bench import Bench, prepare
+from perfsim.calibrate.core import measure_caches, measure_core, measure_memory
+from perfsim.calibrate.findings import by_key
+from perfsim.calibrate.here import look_around
+from perfsim.calibrate.lines import measure_contended_atomic, measure_line_service, measure_transfers
+from perfsim.calibrate.pages import measure_pages, measure_syscall
+from perfsim.calibrate.samples import Figure
+from perfsim.calibrate.sleep import measure_sleep
+from perfsim.calibrate.written import Calibrated, Machine, calibrated, nearest
+from perfsim.machine.profile import load_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from perfsim.calibrate.findings import Finding
+    from perfsim.machine.profile import CostProfile
+
+
+class Calibration(NamedTuple):
+    """What was measured on what, and the profile. base: from which everything else is."""
+
+    bench: Bench
+    findings: dict[str, Finding]
+    base: CostProfile
+    result: Calibrated
+
+
+def calibrate(name: str, tell: Callable[[str], None]) -> Calibration:
+    """Measure this machine. name: of the profile. tell: is told what is measured next. Raises PerfsimError where
+    nothing can be measured.
+    """
+    tell("letting the clock settle ...")
+    here = look_around()
+    base = load_profile(nearest(here.architecture))
+    bench = prepare(here)
+    findings = by_key(_measured(bench, base, tell))
+    machine = Machine(name, here, bench.clock_hz, datetime.now(UTC).strftime("%Y-%m-%d"))
+    return Calibration(bench, findings, base, calibrated(machine, findings, base))
+
+
+def _measured(bench: Bench, base: CostProfile, tell: Callable[[str], None]) -> list[Finding]:
+    tell("measuring the core, its caches and memory ...")
+    core = measure_core(bench)
+    findings = [*measure_caches(bench), *measure_memory(bench), *core]
+    tell("measuring transfers between CPUs ...")
+    findings += measure_transfers(bench, core[0].figure or Figure(0.0, 0.0, 0.0, 0.0))
+    findings += [measure_contended_atomic(bench), measure_line_service(bench)]
+    tell("measuring system calls, sleep and wake-up ...")
+    syscall = measure_syscall(bench)
+    findings += [syscall, *measure_sleep(bench, syscall.figure, base)]
+    tell("measuring pages ...")
+    return [*findings, *measure_pages(bench, base)]

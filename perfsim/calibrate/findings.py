@@ -1,0 +1,40 @@
+"""What one measurement found, and how: the common form of all of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perfsim.calibrate.samples import Figure, Judged, Refused, judged
+
+
+class Finding(NamedTuple):
+    """key: of the cost profile, or a name of its own that no profile has. how: it was measured, in words."""
+
+    key: str
+    answer: Judged
+    how: str
+
+    @property
+    def figure(self) -> Figure | None:
+        """The figure, if there is one that may be used."""
+        return self.answer if isinstance(self.answer, Figure) else None
+
+
+def found(key: str, figure: Figure, how: str) -> Finding:
+    """A figure, unless it is noise."""
+    return Finding(key, judged(figure), how)
+
+
+def not_measured(key: str, why: str, how: str = "") -> Finding:
+    """Nothing was measured, and why."""
+    return Finding(key, Refused("not measured", why), how)
+
+
+def virtual(key: str, figure: Figure, how: str) -> Finding:
+    """What a guest measures of this is its hypervisor: no figure for the profile (cost-profiles §9)."""
+    return Finding(key, Refused("virtual", "in a virtual machine this measures the hypervisor", figure), how)
+
+
+def by_key(findings: list[Finding]) -> dict[str, Finding]:
+    """Findings by their key."""
+    return {finding.key: finding for finding in findings}

@@ -1,0 +1,181 @@
+"""What the system does with pages for who has no privileges: fault, clear, copy, pin, take away from others' TLBs."""
+
+from __future__ import annotations
+
+import mmap
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from perfsim.calibrate import kernels as k
+from perfsim.calibrate.bench import per_round, repeated
+from perfsim.calibrate.core import REGION_BYTES_MAX
+from perfsim.calibrate.findings import Finding, found, not_measured, virtual
+from perfsim.calibrate.memory import Region
+from perfsim.calibrate.samples import Figure, Refused, Sample, figure_of, judged, sampled
+from perfsim.calibrate.threads import Job, address, aligned, run_together
+from perfsim.units import PS_PER_NS, format_size
+
+if TYPE_CHECKING:
+    from perfsim.calibrate.bench import Bench
+    from perfsim.calibrate.threads import Words
+    from perfsim.machine.profile import CostProfile
+
+FAULTS = 1024
+COPIES = 2000
+PINNED_PAGES = 64
+PINNED_RANGES = 8
+DISCARDS = 300
+CALLS_MIN = 4096
+
+
+class Table(NamedTuple):
+    """Arguments of calls, row by row, kept while an address of theirs is used."""
+
+    rows: Words
+
+    @property
+    def words(self) -> dict[str, int]:
+        """What the kernel `calls` is told of them."""
+        return {"table": address(self.rows), "rounds": len(self.rows) // 3}
+
+
+def measure_pages(bench: Bench, base: CostProfile) -> list[Finding]:
+    """page_clear, page_copy, page_fault, gup_page, and the shootdown. base: for the parts that cannot be measured."""
+    moved = [*_moved(bench, "page_clear"), *_moved(bench, "page_copy")]
+    return [*moved, _fault(bench, moved[0].figure, base), _pinned(bench, base), *_shootdown(bench, base)]
+
+
+def table(rows: np.ndarray) -> Table:
+    """Rows of three words, [rows, 3], where a kernel can read them."""
+    kept = aligned(rows.size)[: rows.size]
+    kept[:] = rows.reshape(-1)
+    return Table(kept)
+
+
+def _moved(bench: Bench, key: str) -> list[Finding]:
+    """memset() or memcpy() of random pages of a large region, and of the same ones again and again."""
+    size_bytes = min(REGION_BYTES_MAX, bench.here.memory_bytes // 4)
+    llc_bytes = max(bench.here.caches_bytes.values(), default=0)
+    region = Region(size_bytes, huge=True)
+    region.touch()
+    pages = np.random.default_rng(2).permutation(size_bytes // k.PAGE_BYTES) * k.PAGE_BYTES + region.address
+    places = iter(range(0, len(pages) - 2 * COPIES, 2 * COPIES))
+    is_copy = key == "page_copy"
+    function = "memcpy" if is_copy else "memset"
+    words = {"function": bench.libc[function]}
+
+    def cold() -> Sample:
+        at = next(places, 0)
+        return _calls(bench, _moves(pages[at : at + 2 * COPIES], is_copy=is_copy), words)
+
+    same = _moves(np.resize(pages[:2], 2 * COPIES), is_copy=is_copy)
+    figures = (figure_of(sampled(cold)), figure_of(sampled(lambda: _calls(bench, same, words))))
+    inside = f", less than the last-level cache's {format_size(llc_bytes)}" if size_bytes < llc_bytes else ""
+    return [
+        found(key, figures[0], f"{function} of random pages of {format_size(size_bytes)}{inside}"),
+        found(f"{key}_hot", figures[1], f"{function} of a page in the cache; for comparison, no profile has it"),
+    ]
+
+
+def _moves(pages: Words, *, is_copy: bool) -> Table:
+    pairs = pages.reshape(-1, 2)
+    source = pairs[:, 1] if is_copy else np.zeros(len(pairs), np.int64)
+    return table(np.stack([pairs[:, 0], source, np.full(len(pairs), k.PAGE_BYTES)], axis=1))
+
+
+def _calls(bench: Bench, arguments: Table, words: dict[str, int]) -> Sample:
+    return per_round(bench, k.CALLS, arguments.words["rounds"], words | arguments.words)
+
+
+def _fault(bench: Bench, clear: Figure | None, base: CostProfile) -> Finding:
+    """Touching fresh pages one after another; the parts that the profile has apart are taken away."""
+    how = f"touching {FAULTS} fresh pages, less page_clear and {base.name}'s page_alloc and lru_add_page"
+    if mmap.PAGESIZE != k.PAGE_BYTES or clear is None:
+        return not_measured("page_fault", "its part page_clear is not known here")
+    region = Region(FAULTS * k.PAGE_BYTES, huge=False)
+
+    def batch() -> Sample:
+        region.discard()
+        return per_round(bench, k.TOUCH, FAULTS, {"line": region.address})
+
+    batch()
+    parts = (clear, of_profile(base, "page_alloc"), of_profile(base, "lru_add_page"))
+    return found("page_fault", figure_of(sampled(batch)).less(*parts), how)
+
+
+def of_profile(base: CostProfile, name: str) -> Figure:
+    """A cost of a profile, in ns."""
+    from perfsim.machine.costs import COST_NAMES
+
+    index = COST_NAMES.index(name)
+    low, best, high = (ps[index] / PS_PER_NS for ps in (base.low_ps, base.best_ps, base.high_ps))
+    return Figure(low, best, high, (high - low) / best if best else 0.0)
+
+
+def _pinned(bench: Bench, base: CostProfile) -> Finding:
+    """mlock() of pages that are there does more than get_user_pages(): an upper bound, so the range ends there."""
+    key, how = "gup_page", f"mlock of {PINNED_PAGES} present pages, a page: an upper bound of {{}}'s range"
+    size_bytes = PINNED_PAGES * k.PAGE_BYTES
+    region = Region(size_bytes * PINNED_RANGES, huge=False)
+    region.touch()
+    ranges = region.address + np.arange(PINNED_RANGES) * size_bytes
+    arguments = table(np.stack([ranges, np.full(PINNED_RANGES, size_bytes), np.zeros(PINNED_RANGES, np.int64)], axis=1))
+
+    def batch() -> Sample:
+        [ran] = run_together([Job(bench.cpu, k.CALLS, arguments.words | {"function": bench.libc["mlock"]})])
+        run_together([Job(bench.cpu, k.CALLS, arguments.words | {"function": bench.libc["munlock"]})])
+        if ran.failed:
+            raise PermissionError
+        return Sample(ran.ticks / bench.ticks_per_ns / (PINNED_RANGES * PINNED_PAGES), ran.was_disturbed)
+
+    try:
+        batch()
+        bound = judged(figure_of(sampled(batch)))
+    except PermissionError:
+        return not_measured(key, "mlock() is refused: RLIMIT_MEMLOCK")
+    if isinstance(bound, Refused):
+        return Finding(key, bound, how.format(base.name))
+    known = of_profile(base, key)
+    low, best = min(known.low, bound.best), min(known.best, bound.best)
+    return Finding(key, Figure(low, best, bound.best, bound.spread, bound.note), how.format(base.name))
+
+
+def _shootdown(bench: Bench, base: CostProfile) -> list[Finding]:
+    """madvise(MADV_DONTNEED) of a page while other threads of the process run, against none that does."""
+    keys = ("tlb_shootdown_base", "tlb_shootdown_per_cpu")
+    cpus = [cpu.number for cpu in bench.here.cpus]
+    if len(cpus) == 1:
+        return [not_measured(key, "one CPU") for key in keys]
+    alone = _discards(bench, [])
+    one = _discards(bench, cpus[1:2]).less(alone)
+    how = "madvise(MADV_DONTNEED) of a page beside one running thread, less beside none"
+    if bench.here.is_virtual:
+        return [virtual(keys[0], one, how), not_measured(keys[1], "in a virtual machine this measures the hypervisor")]
+    if len(cpus) == 2:
+        known = of_profile(base, keys[1])
+        why = "two CPUs: one point makes no slope"
+        return [found(keys[0], one.less(known), f"{how}, less {base.name}'s {keys[1]}"), not_measured(keys[1], why)]
+    every = _discards(bench, cpus[1:]).less(alone)
+    slope = every.less(one).times(1 / (len(cpus) - 2))
+    return [found(keys[0], one.less(slope), how), found(keys[1], slope, f"the same beside {len(cpus) - 1} threads")]
+
+
+def _discards(bench: Bench, others: list[int]) -> Figure:
+    region = Region(k.PAGE_BYTES, huge=False)
+
+    def batch() -> Sample:
+        stop = aligned(1)
+        words = {"line": region.address, "rounds": DISCARDS, "function": bench.libc["madvise"], "stop": address(stop)}
+        jobs = [Job(cpu, k.WAIT_FOR_STOP, {"line": 0, "stop": address(stop)}) for cpu in others]
+        ran = run_together([Job(bench.cpu, k.DISCARD, words), *jobs])
+        return Sample(ran[0].ticks / bench.ticks_per_ns / DISCARDS, any(one.was_disturbed for one in ran))
+
+    return figure_of(sampled(batch))
+
+
+def measure_syscall(bench: Bench) -> Finding:
+    """getppid(), which libc does not remember, unlike getpid()."""
+    arguments = table(np.zeros((CALLS_MIN, 3), np.int64))
+    figure = repeated(bench, k.CALLS, CALLS_MIN, {"function": bench.libc["getppid"]} | arguments.words)
+    return found("syscall", figure, "getppid()")
