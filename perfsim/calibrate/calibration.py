@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from perfsim.calibrate.bench import Bench, prepare
+from perfsim.calibrate.code import check_machine
 from perfsim.calibrate.core import measure_caches, measure_core, measure_memory
 from perfsim.calibrate.findings import by_key
 from perfsim.calibrate.here import look_around
@@ -36,6 +37,7 @@ def calibrate(name: str, tell: Callable[[str], None]) -> Calibration:
     """Measure this machine. name: of the profile. tell: is told what is measured next. Raises PerfsimError where
     nothing can be measured.
     """
+    check_machine()
     tell("letting the clock settle ...")
     here = look_around()
     base = load_profile(nearest(here.architecture))

@@ -21,11 +21,15 @@ SOURCES = (
 )
 
 
-def kernels() -> Act:
-    """act(block, kernel, 0): see kernels.act(). Raises PerfsimError on a machine that has no clock we can read."""
+def check_machine() -> None:
+    """Raises PerfsimError where nothing can be measured: no CPUs to pin to, no futex(), no clock that we can read."""
     if platform.system() != "Linux" or platform.machine() not in MACHINES:
         here = f"{platform.system()} on {platform.machine()}"
         raise PerfsimError(f"nothing can be measured on {here}; expected Linux on {' or '.join(MACHINES)}")
+
+
+def kernels() -> Act:
+    """act(block, kernel, 0): see kernels.act()."""
     file = directory() / f"calibrate-{identity_of(SOURCES)}.o"
     return linked_for_threads(kept_code(file, "kernels (some seconds)", _made))
 

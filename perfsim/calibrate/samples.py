@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 SPREAD_MAX = 0.5
 """(p90 - min) / median above which samples are called noise. Hardware keys are good to 30 % (cost-profiles §8)."""
@@ -54,10 +54,21 @@ class Refused(NamedTuple):
 Judged = Figure | Refused
 
 
-def sampled(batch: Callable[[], Sample], count: int = SAMPLES) -> list[Sample]:
+class Batch(Protocol):
+    """Whatever one batch gives."""
+
+    @property
+    def was_disturbed(self) -> bool:
+        """Whether others had the CPU meanwhile."""
+
+
+AnyBatch = TypeVar("AnyBatch", bound=Batch)
+
+
+def sampled(batch: Callable[[], AnyBatch], count: int = SAMPLES) -> list[AnyBatch]:
     """Samples of quiet batches, `count` if there are so many among three times as many; all, if too few are quiet."""
-    every: list[Sample] = []
-    quiet: list[Sample] = []
+    every: list[AnyBatch] = []
+    quiet: list[AnyBatch] = []
     while len(quiet) < count and len(every) < ATTEMPTS_TIMES * count:
         every.append(batch())
         quiet += [every[-1]] if not every[-1].was_disturbed else []

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from perfsim.calibrate import kernels as k
 from perfsim.calibrate.findings import Finding, found, not_measured, virtual
-from perfsim.calibrate.pages import of_profile
+from perfsim.calibrate.locks import FUTEX_WAKE_PRIVATE
+from perfsim.calibrate.pages import of_profile, table
 from perfsim.calibrate.samples import Figure, Refused, Sample, figure_of, judged, sampled
 from perfsim.calibrate.threads import Job, address, aligned, run_together
 
@@ -20,10 +23,20 @@ SCHEDULER_KEYS = ("context_switch", "wakeup", "ipi", "idle_exit")
 
 def measure_sleep(bench: Bench, syscall: Figure | None, base: CostProfile) -> list[Finding]:
     """context_switch and wakeup from two threads on one CPU; ipi and idle_exit from the same on two CPUs."""
+    if not futex_works(bench):
+        return [not_measured(key, "futex() is refused here") for key in SCHEDULER_KEYS]
     if syscall is None:
         return [not_measured(key, "syscall, which is a part of it, is not known") for key in SCHEDULER_KEYS]
     on_one = _turns(bench, bench.cpu, is_busy=False)
     return [*_on_one_cpu(on_one.less(syscall, syscall), base), *_between_cpus(bench, on_one, base)]
+
+
+def futex_works(bench: Bench) -> bool:
+    """Whether the system lets us sleep and wake: to wake nobody succeeds."""
+    word = aligned(1)
+    arguments = table(np.array([[int(bench.system[1]), address(word), FUTEX_WAKE_PRIVATE]]))
+    [ran] = run_together([Job(bench.cpu, k.CALLS, arguments.words | {"function": bench.libc["syscall"]})])
+    return ran.failed == 0
 
 
 def _on_one_cpu(both: Figure, base: CostProfile) -> list[Finding]:

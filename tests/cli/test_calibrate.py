@@ -2,9 +2,16 @@
 
 import csv
 import io
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
+from perfsim.calibrate import agreement, contention
+from perfsim.calibrate.here import cores_of_largest_socket, look_around
+from perfsim.calibrate.locks import LOCKS
 from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile import load_profile
 
@@ -36,3 +43,58 @@ def test_a_place_that_can_hold_no_profile_is_refused_before_anything_is_measured
         ("nowhere/mine.yaml", "there is no directory nowhere; expected one that is there"),
     ):
         assert perfsim("calibrate", "--out", out) == (2, "", f"--out: {problem}\n")
+
+
+@pytest.fixture
+def one_cpu() -> Iterator[None]:
+    """May run on one CPU alone."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.mark.usefixtures("one_cpu")
+def test_one_cpu_has_nothing_between_cpus_and_no_check(perfsim: Perfsim) -> None:
+    status, out, _ = perfsim("calibrate", "--format", "json")
+    answer = json.loads(out)
+    rows = {row["key"]: row for row in answer["costs"]}
+    assert status == 0
+    assert "one CPU: nothing between CPUs can be measured" in answer["notes"]
+    for key in ("llc_transfer", "socket_transfer", "ipi", "tlb_shootdown_base", "line_service"):
+        assert (rows[key]["from"], rows[key]["spread"]) == ("x86_64_modern", None)
+    assert perfsim("calibrate", "--check", "--profile", "x86_64_modern") == (
+        2,
+        "",
+        "--check: there is one core to run on, where no two CPUs meet at a lock; expected two or more\n",
+    )
+
+
+def test_the_check_answers_by_its_table_and_its_status_whatever_the_machine_does(
+    perfsim: Perfsim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreement, "SETTINGS", agreement.SETTINGS[:1])
+    monkeypatch.setattr(contention, "RUNS", 10)
+    words = ("--profile", "x86_64_modern", "--png", "pictures", "--format", "json")
+    status, out, err = perfsim("calibrate", "--check", *words)
+    if len(cores_of_largest_socket(look_around().cpus)) == 1:
+        assert status == 2
+        return
+    answer = json.loads(out)
+    verdict = answer["notes"][-1]
+    assert verdict.startswith("accepted" if status == 0 else ("not accepted", "cannot tell"))
+    assert {case["lock"] for case in answer["cases"]} == set(LOCKS)
+    assert err == "pictures: 2 files, such as locks.svg\n"
+    assert Path("pictures/locks.png").is_file()
+
+
+def test_options_that_contradict_each_other_are_refused_in_a_line(perfsim: Perfsim) -> None:
+    for words, problem in (
+        (("--profile", "ia64"), "--profile: says how to check; expected --check beside it"),
+        (("--png", "pictures"), "--png: says how to check; expected --check beside it"),
+        (("--check", "--profile", "ia64", "--out", "a.yaml"), "--out: does not go with --profile, which is measured"),
+        (("--check", "--profile", "ia65"), '--profile: no profile is called "ia65"'),
+    ):
+        status, out, err = perfsim("calibrate", *words)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith(problem)

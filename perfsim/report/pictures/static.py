@@ -37,22 +37,23 @@ def check_directory(directory: Path) -> None:
 
 def write_pictures(facts: Facts, directory: Path) -> list[Path]:
     """Write every picture as PNG and as SVG into a directory that is there. The same facts give the same SVG."""
-    import vl_convert
-
-    paths = []
+    paths: list[Path] = []
     for number, picture in enumerate(shown(facts, first_view(facts), WIDTH), start=1):
         spec = spec_of(facts, picture)
-        stem = f"{number}-{picture.entry.name}"
-        svg = _numbered_anew(vl_convert.vegalite_to_svg(spec))
-        contents = {
-            f"{stem}.svg": svg.encode(),
-            f"{stem}.png": vl_convert.svg_to_png(svg, scale=SCALE),
-        }
-        for name, content in contents.items():
-            with replacing(directory / name) as file:
-                file.write(content)
-            paths.append(directory / name)
+        paths += write_chart(spec, directory, f"{number}-{picture.entry.name}")
     return paths
+
+
+def write_chart(spec: dict[str, Any], directory: Path, stem: str) -> list[Path]:
+    """Write one chart as SVG and as PNG, in files of this stem; their paths."""
+    import vl_convert
+
+    svg = _numbered_anew(vl_convert.vegalite_to_svg(spec))
+    contents = {f"{stem}.svg": svg.encode(), f"{stem}.png": vl_convert.svg_to_png(svg, scale=SCALE)}
+    for name, content in contents.items():
+        with replacing(directory / name) as file:
+            file.write(content)
+    return [directory / name for name in contents]
 
 
 def _numbered_anew(svg: str) -> str:

@@ -1,0 +1,81 @@
+"""What `calibrate --check` found: real locks beside simulated ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perfsim.calibrate.agreement import EDGE, MEDIAN_ERROR_MAX, METRICS, NO_WAIT, NOISE, VIRTUAL, WORST_ERROR_MAX
+from perfsim.report.render import Cell, Head, Kind, Table
+from perfsim.units import format_duration
+
+if TYPE_CHECKING:
+    from perfsim.calibrate.agreement import Agreement, Case
+    from perfsim.calibrate.contention import Setting
+
+GROUPS = {"per_s": "acquisitions/s", "waited": "share that waits"}
+NOTE_OF = {
+    NOISE: f"noise: the repetitions of the real loop are more than {100 * WORST_ERROR_MAX:.0f} % apart",
+    VIRTUAL: "virtual: in a virtual machine a wake-up measures the hypervisor, and the profile has none of that",
+    EDGE: "edge: at this percentile one of both does not wait; how many do is the share that waits",
+}
+
+
+def agreement_table(found: Agreement, profile: str) -> Table:
+    """Every case with its figures, real, simulated and their ratio. profile: its name."""
+    heads = [Head("lock", "lock"), Head("threads", "threads"), Head("think", "think"), Head("hold", "hold")]
+    for metric in METRICS:
+        group = GROUPS.get(metric, f"wait {metric} in ns")
+        heads += [Head(f"{metric}_real", "real", group), Head(f"{metric}_simulated", "simulated", group)]
+        heads += [Head(f"{metric}_ratio", "ratio", group, Kind.RATIO)]
+        heads += [Head(f"{metric}_spread", "+-", group, Kind.PERCENTAGE)]
+    heads.append(Head("not_judged", "not judged"))
+    caption = f"real locks and simulated ones on {profile}; ratio: simulated/real; +-: spread of the real repetitions"
+    return Table("cases", caption, tuple(heads), tuple(_line(case) for case in found.cases), tuple(_notes(found)))
+
+
+def verdict(found: Agreement) -> str:
+    """The answer in a line."""
+    if found.is_noise:
+        counts = f"{len(found.errors)} of {found.figures_count} figures are no noise"
+        return f"cannot tell: {counts}; expected half of them, on a machine with nobody else at work"
+    said = "accepted" if found.is_accepted else "not accepted"
+    return (
+        f"{said}: median error {100 * found.median:.1f} % (at most {100 * MEDIAN_ERROR_MAX:.0f} %), worst "
+        f"{100 * found.worst:.1f} % (at most {100 * WORST_ERROR_MAX:.0f} %), of {len(found.errors)} figures"
+    )
+
+
+def setting_text(setting: Setting) -> tuple[str, str]:
+    """Think and hold in words."""
+    kind = " exp" if setting.is_exponential else ""
+    think, hold = (f"{format_duration(ns * 1000)}{kind}" for ns in (setting.think_ns, setting.hold_ns))
+    return think, hold
+
+
+def _line(case: Case) -> tuple[Cell, ...]:
+    cells: list[Cell] = [case.lock, case.threads, *setting_text(case.setting)]
+    for metric in METRICS:
+        one = case.figures[metric]
+        spread = one.real.spread if one.real.best else None
+        cells += [one.real.best, one.simulated, one.ratio, spread]
+    left_out = [f"{metric} {one.why_not}" for metric, one in case.figures.items() if one.why_not not in ("", NO_WAIT)]
+    disturbed = [f"others had a CPU in {case.disturbed} repetitions"] if case.disturbed else []
+    return (*cells, ", ".join([*left_out, *disturbed]))
+
+
+def _notes(found: Agreement) -> list[str]:
+    reasons = {one.why_not for case in found.cases for one in case.figures.values()}
+    worst = [
+        f"{case.lock}, {case.threads} threads, {' / '.join(setting_text(case.setting))}, {metric}: error "
+        f"{100 * one.error:.0f} %"
+        for case in found.cases
+        for metric, one in case.figures.items()
+        if not one.why_not and one.error > WORST_ERROR_MAX
+    ]
+    beyond = [f"beyond {100 * WORST_ERROR_MAX:.0f} %: {text}" for text in worst]
+    adjusted = (
+        "bit: simulated with a system call more in context_switch and wakeup, which the real one needs to sleep and to "
+        "wake, and without switching interrupts off, which its wait queue does not"
+    )
+    how = "error: how far the ratio is from 1, and of the share that waits how far the two shares are apart"
+    return [how, *(text for reason, text in NOTE_OF.items() if reason in reasons), adjusted, *beyond, verdict(found)]
