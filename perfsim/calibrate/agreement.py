@@ -38,7 +38,7 @@ SETTINGS = (
     Setting(4000, 1000, is_exponential=True),
     Setting(700, 300, is_exponential=False),
 )
-ALGORITHMS = ("ticket", "test_and_set", "queued", "queued")
+ALGORITHMS = ("ticket", "test_and_set", "queued", "queued", "queued")
 """What the profile's spinlocks are, by the number of the lock; behind `bit` they guard the wait queue."""
 
 SHARE = "waited"

@@ -12,10 +12,14 @@ from perfsim.engine.atomics import (
     call_c,
     compare_exchange_atomic,
     exchange_atomic,
+    exchange_half_atomic,
     fence,
     load_acquire,
+    or_atomic,
     read_clock,
     relax,
+    store_byte_release,
+    store_half_release,
     store_release,
 )
 from perfsim.engine.compile import object_code
@@ -41,6 +45,14 @@ def _store(at: int, value: int) -> None:
     store_release(at, value)
 
 
+def _store_byte(at: int, value: int) -> None:
+    store_byte_release(at, value)
+
+
+def _store_half(at: int, value: int) -> None:
+    store_half_release(at, value)
+
+
 def _fetch_and_add(at: int, amount: int) -> int:
     before: int = add_atomic(at, amount)
     return before
@@ -48,6 +60,16 @@ def _fetch_and_add(at: int, amount: int) -> int:
 
 def _fetch_and_store(at: int, value: int) -> int:
     before: int = exchange_atomic(at, value)
+    return before
+
+
+def _fetch_and_store_half(at: int, value: int) -> int:
+    before: int = exchange_half_atomic(at, value)
+    return before
+
+
+def _fetch_and_or(at: int, bits: int) -> int:
+    before: int = or_atomic(at, bits)
     return before
 
 
@@ -82,8 +104,12 @@ def _call(function: int, words: Seven) -> int:
 GIVEN: dict[Any, Any] = {
     instructions.load: _load,
     instructions.store: _store,
+    instructions.store_byte: _store_byte,
+    instructions.store_half: _store_half,
     instructions.fetch_and_add: _fetch_and_add,
     instructions.fetch_and_store: _fetch_and_store,
+    instructions.fetch_and_store_half: _fetch_and_store_half,
+    instructions.fetch_and_or: _fetch_and_or,
     instructions.compare_and_swap: _compare_and_swap,
     instructions.memory_barrier: _memory_barrier,
     instructions.pause: _pause,

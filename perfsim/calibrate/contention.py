@@ -10,7 +10,7 @@ from perfsim.calibrate import kernels as k
 from perfsim.calibrate.bench import repeated
 from perfsim.calibrate.locks import BIT
 from perfsim.calibrate.samples import ATTEMPTS_TIMES, sampled
-from perfsim.calibrate.threads import Job, address, aligned, run_together
+from perfsim.calibrate.threads import Job, address, aligned, queue_nodes, run_together
 
 if TYPE_CHECKING:
     from perfsim.calibrate.bench import Bench
@@ -115,8 +115,12 @@ def _run(bench: Bench, instruments: Instruments, loop: Loop, seed: int) -> Run:
     shared = {"line": address(lock), "kind": loop.kind, "system": address(bench.system)}
     shared["duration"] = round(RUN_NS * ticks)
     generator = np.random.default_rng(seed)
+    nodes = queue_nodes(len(loop.cpus))
     buffers = [_buffers(loop.setting, instruments, ticks, generator) for _ in loop.cpus]
-    jobs = [Job(cpu, k.LOCK_LOOP, shared | one.words) for cpu, one in zip(loop.cpus, buffers, strict=True)]
+    jobs = [
+        Job(cpu, k.LOCK_LOOP, shared | one.words | {"node": address(node)})
+        for cpu, one, node in zip(loop.cpus, buffers, nodes, strict=True)
+    ]
     runs = run_together(jobs)
     waits = np.concatenate([one.waits[: ran.done] for one, ran in zip(buffers, runs, strict=True)])
     waits_ns = np.where(waits > 0, np.maximum(waits - instruments.look, 1) / ticks, 0)
@@ -128,16 +132,15 @@ def _run(bench: Bench, instruments: Instruments, loop: Loop, seed: int) -> Run:
 
 
 class _Buffers(NamedTuple):
-    """One thread's: ticks of its thinks and holds, where it notes its waits, and MCS's node."""
+    """One thread's: ticks of its thinks and holds, and where it notes its waits."""
 
     thinks: Words
     holds: Words
     waits: Words
-    node: Words
 
     @property
     def words(self) -> dict[str, int]:
-        places = {"thinks": self.thinks, "holds": self.holds, "waits": self.waits, "node": self.node}
+        places = {"thinks": self.thinks, "holds": self.holds, "waits": self.waits}
         return {name: address(words) for name, words in places.items()} | {"rounds": len(self.thinks)}
 
 
@@ -151,4 +154,4 @@ def _buffers(setting: Setting, instruments: Instruments, ticks: float, generator
         kept[:] = np.rint(np.maximum(values * ticks - instruments.spin, 0))
         return kept
 
-    return _Buffers(drawn(setting.think_ns), drawn(setting.hold_ns), aligned(count), aligned(2))
+    return _Buffers(drawn(setting.think_ns), drawn(setting.hold_ns), aligned(count))

@@ -20,6 +20,16 @@ def store(at: int, value: int) -> None:
     raise _not_compiled("store", at, value)
 
 
+def store_byte(at: int, value: int) -> None:
+    """Write 8 bits, as store()."""
+    raise _not_compiled("store_byte", at, value)
+
+
+def store_half(at: int, value: int) -> None:
+    """Write 16 bits, as store()."""
+    raise _not_compiled("store_half", at, value)
+
+
 def fetch_and_add(at: int, amount: int) -> int:
     """Add to a word; what it was."""
     raise _not_compiled("fetch_and_add", at, amount)
@@ -28,6 +38,16 @@ def fetch_and_add(at: int, amount: int) -> int:
 def fetch_and_store(at: int, value: int) -> int:
     """Write a word; what it was."""
     raise _not_compiled("fetch_and_store", at, value)
+
+
+def fetch_and_store_half(at: int, value: int) -> int:
+    """Write 16 bits; what they were."""
+    raise _not_compiled("fetch_and_store_half", at, value)
+
+
+def fetch_and_or(at: int, bits: int) -> int:
+    """Set bits of a word; what it was."""
+    raise _not_compiled("fetch_and_or", at, bits)
 
 
 def compare_and_swap(at: int, expected: int, value: int) -> int:

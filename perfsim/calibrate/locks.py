@@ -1,10 +1,12 @@
-"""Four locks as they are in the books and in kernels, on words of shared memory.
+"""Five locks as they are in the books and in kernels, on words of shared memory.
 
 Each `_lock` returns 1 if it had to wait and 0 if the lock was free; `lock` is the address of a line of its own.
 
 ticket         Mellor-Crummey and Scott 1991, algorithm 2; x86 Linux from 2008
 test_and_set   theirs with a test before it, algorithm 1 with Rudolph and Segall's loop; ia64 Linux until 2009
-mcs            their algorithm 5, a queue of lines on which each spins alone; what Linux's qspinlock is built on
+mcs            their algorithm 5, a queue of lines on which each spins alone
+queued         Linux's qspinlock (kernel/locking/qspinlock.c): mcs behind a bit `pending`, by which the second CPU waits
+               at the lock itself and needs no place in the queue
 bit            a word that is set or not, behind it a queue to sleep in: lock_page(), with futex for the wait queue
 """
 
@@ -14,21 +16,33 @@ from perfsim.calibrate.instructions import (
     call,
     compare_and_swap,
     fetch_and_add,
+    fetch_and_or,
     fetch_and_store,
+    fetch_and_store_half,
     load,
     memory_barrier,
     pause,
     store,
+    store_byte,
+    store_half,
 )
 
-TICKET, TEST_AND_SET, MCS, BIT = range(4)
-LOCKS = ("ticket", "test_and_set", "mcs", "bit")
+TICKET, TEST_AND_SET, MCS, QUEUED, BIT = range(5)
+LOCKS = ("ticket", "test_and_set", "mcs", "queued", "bit")
 """Names by number."""
 
 NEXT_TICKET, NOW_SERVING = 0, 8
-NEXT, LOCKED = 0, 8
+NEXT, LOCKED, OWN_TAIL, FIRST_NODE = 0, 8, 16, 24
 WAITERS = 8
-"""Where a lock, or MCS's node (`I` there), has what."""
+TAIL = 2
+"""Where a lock, or a node of mcs and queued (`I` in the paper), has what."""
+
+NODE_BYTES = 128
+"""Nodes of one lock lie so far apart; OWN_TAIL is a node's number from 1, FIRST_NODE where that of number 1 is."""
+
+HELD, PENDING = 1, 1 << 8
+HELD_OR_PENDING = (1 << 16) - 1
+"""qspinlock's word: a byte held, a byte pending, behind them the tail's number."""
 
 SYSTEM_CALL, FUTEX = 0, 8
 """Where the system's block has the address of libc's syscall(), and the number of futex()."""
@@ -37,13 +51,15 @@ FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE = 128, 129
 
 
 def acquire(kind: int, lock: int, node: int, system: int) -> int:
-    """Take a lock of a kind. node: the caller's own line, of MCS. system: the system's block, of `bit`."""
+    """Take a lock of a kind. node: the caller's own line, of mcs and queued. system: the system's block, of `bit`."""
     if kind == TICKET:
         return ticket_lock(lock)
     if kind == TEST_AND_SET:
         return test_and_set_lock(lock)
     if kind == MCS:
         return mcs_lock(lock, node)
+    if kind == QUEUED:
+        return queued_spin_lock(lock, node)
     return bit_lock(lock, system)
 
 
@@ -55,6 +71,8 @@ def release(kind: int, lock: int, node: int, system: int) -> None:
         store(lock, 0)
     elif kind == MCS:
         mcs_unlock(lock, node)
+    elif kind == QUEUED:
+        store_byte(lock, 0)
     else:
         bit_unlock(lock, system)
 
@@ -105,6 +123,48 @@ def mcs_unlock(lock: int, node: int) -> None:
         while load(node + NEXT) == 0:
             pause()
     store(load(node + NEXT) + LOCKED, 0)
+
+
+def queued_spin_lock(lock: int, node: int) -> int:
+    """Take a free lock; as the only one who waits, wait at the lock; else queue."""
+    word = compare_and_swap(lock, 0, HELD)
+    if word == 0:
+        return 0
+    if word == PENDING:  # on its way from holder to pending: it will soon be held
+        word = load(lock)
+    if word & ~HELD == 0:
+        word = fetch_and_or(lock, PENDING)
+        if word & ~HELD == 0:
+            while load(lock) & (PENDING - 1) != 0:
+                pause()
+            store_half(lock, HELD)  # clear_pending_set_locked()
+            return 1
+        if word & PENDING == 0:
+            store_byte(lock + 1, 0)  # somebody queued meanwhile, and nobody else may be pending then
+    queue_at(lock, node)
+    return 1
+
+
+def queue_at(lock: int, node: int) -> None:
+    """mcs whose head waits at the lock until it is neither held nor pending."""
+    store(node + NEXT, 0)
+    store(node + LOCKED, 0)
+    tail = load(node + OWN_TAIL)
+    before = fetch_and_store_half(lock + TAIL, tail)
+    if before != 0:
+        store(load(node + FIRST_NODE) + (before - 1) * NODE_BYTES + NEXT, node)
+        while load(node + LOCKED) == 0:
+            pause()
+    word = load(lock)
+    while word & HELD_OR_PENDING != 0:
+        pause()
+        word = load(lock)
+    if word == tail << 16 and compare_and_swap(lock, word, HELD) == word:
+        return
+    store_byte(lock, HELD)
+    while load(node + NEXT) == 0:
+        pause()
+    store(load(node + NEXT) + LOCKED, 1)
 
 
 def bit_lock(lock: int, system: int) -> int:

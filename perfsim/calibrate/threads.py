@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfsim.calibrate.code import kernels
+from perfsim.calibrate.instructions import WORD_BYTES
 from perfsim.calibrate.kernels import BLOCK_NAMES
+from perfsim.calibrate.locks import FIRST_NODE, OWN_TAIL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +58,16 @@ def aligned(count: int) -> Words:
     room = np.zeros(count + 2 * LINE_WORDS, np.int64)
     first = -room.ctypes.data // room.itemsize % LINE_WORDS
     return room[first : first + -(-count // LINE_WORDS) * LINE_WORDS]
+
+
+def queue_nodes(count: int) -> list[Words]:
+    """The nodes of so many threads at one lock, for locks.py: each knows its number from 1, and where the first is."""
+    room = aligned(count * LINE_WORDS)
+    nodes = [room[first : first + LINE_WORDS] for first in range(0, len(room), LINE_WORDS)]
+    for number, node in enumerate(nodes, start=1):
+        node[OWN_TAIL // WORD_BYTES] = number
+        node[FIRST_NODE // WORD_BYTES] = address(room)
+    return nodes
 
 
 def address(words: Words) -> int:

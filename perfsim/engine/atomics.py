@@ -14,6 +14,8 @@ from numba.core import types
 from numba.extending import intrinsic
 
 WORD = ir.IntType(64)
+HALF = ir.IntType(16)
+BYTE = ir.IntType(8)
 WORD_BYTES = 8
 CALL_ARGUMENTS = 7
 
@@ -28,8 +30,8 @@ CLOCK = {
 binding.initialize_native_asmparser()  # numba leaves it out; assembly that is not empty needs it
 
 
-def _pointer(builder: ir.IRBuilder, address: ir.Value) -> ir.Value:
-    return builder.inttoptr(address, WORD.as_pointer())
+def _pointer(builder: ir.IRBuilder, address: ir.Value, kind: ir.IntType = WORD) -> ir.Value:
+    return builder.inttoptr(address, kind.as_pointer())
 
 
 @intrinsic
@@ -54,6 +56,28 @@ def store_release(_typing: Any, at: types.Type, value: types.Type) -> Any:
 
 
 @intrinsic
+def store_byte_release(_typing: Any, at: types.Type, value: types.Type) -> Any:
+    """The same of 8 bits."""
+
+    def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        builder.store_atomic(builder.trunc(arguments[1], BYTE), _pointer(builder, arguments[0], BYTE), "release", 1)
+        return context.get_dummy_value()
+
+    return types.none(at, value), code
+
+
+@intrinsic
+def store_half_release(_typing: Any, at: types.Type, value: types.Type) -> Any:
+    """The same of 16 bits."""
+
+    def code(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        builder.store_atomic(builder.trunc(arguments[1], HALF), _pointer(builder, arguments[0], HALF), "release", 2)
+        return context.get_dummy_value()
+
+    return types.none(at, value), code
+
+
+@intrinsic
 def add_atomic(_typing: Any, at: types.Type, amount: types.Type) -> Any:
     """Add to a word, a full barrier; what it was before."""
 
@@ -71,6 +95,28 @@ def exchange_atomic(_typing: Any, at: types.Type, value: types.Type) -> Any:
         return builder.atomic_rmw("xchg", _pointer(builder, arguments[0]), arguments[1], "seq_cst")
 
     return types.int64(at, value), code
+
+
+@intrinsic
+def exchange_half_atomic(_typing: Any, at: types.Type, value: types.Type) -> Any:
+    """The same of 16 bits."""
+
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        half = builder.trunc(arguments[1], HALF)
+        before = builder.atomic_rmw("xchg", _pointer(builder, arguments[0], HALF), half, "seq_cst")
+        return builder.zext(before, WORD)
+
+    return types.int64(at, value), code
+
+
+@intrinsic
+def or_atomic(_typing: Any, at: types.Type, bits: types.Type) -> Any:
+    """Set bits of a word, a full barrier; what it was before."""
+
+    def code(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: list[ir.Value]) -> ir.Value:
+        return builder.atomic_rmw("or", _pointer(builder, arguments[0]), arguments[1], "seq_cst")
+
+    return types.int64(at, bits), code
 
 
 @intrinsic
