@@ -72,7 +72,7 @@ class Case(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """All cases. errors: of the figures that are judged, in order. figures_count: of all, judged or not."""
+    """All cases. errors: of the figures that are judged, in order. figures_count: of those that are noise, too."""
 
     cases: list[Case]
     errors: list[float]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 from perfsim.calibrate import kernels as k
 from perfsim.calibrate.samples import Figure, Sample, figure_of, sampled
 from perfsim.calibrate.threads import Job, address, aligned, run_together
+from perfsim.errors import PerfsimError
 
 if TYPE_CHECKING:
     from perfsim.calibrate.here import Here
@@ -47,7 +49,8 @@ class Bench(NamedTuple):
 
 
 def prepare(here: Here) -> Bench:
-    """Let the clock settle, and measure what others need."""
+    """Let the clock settle, and measure what others need. Raises PerfsimError where threads cannot be pinned."""
+    _check_pinning(here)
     libc = functions("getppid", "syscall", "memcpy", "memset", "madvise", "mlock", "munlock")
     system = aligned(2)
     system[:2] = libc["syscall"], FUTEX_NUMBERS[here.architecture]
@@ -55,6 +58,18 @@ def prepare(here: Here) -> Bench:
     bench = Bench(here, ticks_per_ns, 0.0, Figure(0.0, 0.0, 0.0, 0.0), libc, system)
     bench = bench._replace(clock_hz=_settled_hz(bench))
     return bench._replace(nothing=repeated(bench, k.NOTHING, 10**6))
+
+
+def _check_pinning(here: Here) -> None:
+    """A thread that could not be pinned would leave those waiting with whom it is to start."""
+    own = os.sched_getaffinity(0)
+    try:
+        for cpu in here.cpus:
+            os.sched_setaffinity(0, {cpu.number})
+    except OSError as error:
+        raise PerfsimError(f"threads cannot be pinned to CPUs here: {error.strerror}") from error
+    finally:
+        os.sched_setaffinity(0, own)
 
 
 def per_round(bench: Bench, kernel: int, rounds: int, words: dict[str, int] | None = None) -> Sample:

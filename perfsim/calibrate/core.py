@@ -26,7 +26,7 @@ FAR_ROUNDS = 2 * 10**4
 STRIDE_BYTES = 128
 """Two lines: the second of a pair comes with the first."""
 
-REGION_BYTES_MAX = 2**28
+CHASE_BYTES_MAX = 2**30
 DRAM_TIMES_LLC = 4
 """A chase through less than this would find part of it in the last-level cache."""
 
@@ -34,8 +34,6 @@ SMALL_BYTES = 16 * 2**10
 MIDDLE_BYTES = 512 * 2**10
 LLC_TIMES_L2 = 4
 """How much is chased through the last-level cache: of a cache that others use too, nobody can tell how much one has."""
-
-_CHASE = "pointer chase through {size}"
 
 
 def measure_core(bench: Bench) -> list[Finding]:
@@ -70,11 +68,14 @@ def measure_caches(bench: Bench) -> list[Finding]:
 
 def measure_memory(bench: Bench) -> list[Finding]:
     """dram_local and dram_remote: a chase that no cache holds, through memory of the own socket and of another."""
+    keys = ("dram_local", "dram_remote")
     needed = DRAM_TIMES_LLC * max(bench.here.caches_bytes.values(), default=0)
-    size_bytes = min(max(needed, SMALL_BYTES), REGION_BYTES_MAX, _affordable(bench))
+    size_bytes = min(needed, CHASE_BYTES_MAX, _affordable(bench))
+    if not needed:
+        return [not_measured(key, "the system tells of no cache, so nobody knows what leaves it") for key in keys]
     if size_bytes < needed:
         why = f"no cache may hold it: {format_size(needed)} would do, {format_size(size_bytes)} may be used"
-        return [not_measured(key, why) for key in ("dram_local", "dram_remote")]
+        return [not_measured(key, why) for key in keys]
     others = [cpus for name, cpus in sockets(bench.here.cpus).items() if name != bench.here.cpus[0].socket]
     local = _chased(bench, "dram_local", size_bytes, bench.cpu)
     if not others:
@@ -103,8 +104,7 @@ def _chased(bench: Bench, key: str, size_bytes: int, home_cpu: int) -> Finding:
         return per_round(bench, k.CHASE, steps, {"line": int(next(turn))})
 
     batch()
-    figure = figure_of(sampled(batch))
-    return found(key, figure, _CHASE.format(size=format_size(size_bytes)))
+    return found(key, figure_of(sampled(batch)), f"pointer chase through {format_size(size_bytes)}")
 
 
 def link(words: Words, generator: np.random.Generator) -> Words:

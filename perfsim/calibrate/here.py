@@ -30,6 +30,7 @@ class Here(NamedTuple):
 
     cpus: those of its affinity, and no more than its share of CPU time lets run. left_out: words on the others.
     caches_bytes: of the first CPU, by level, of data; what a file does not tell is not in it.
+    llc_cpus: how many CPUs share its last level, used or not.
     memory_bytes: that are free to be used. mitigations: lines on those that are switched on; they make the way into the
     kernel longer. is_virtual: in a guest of a hypervisor.
     """
@@ -37,6 +38,7 @@ class Here(NamedTuple):
     cpus: tuple[Cpu, ...]
     left_out: str
     caches_bytes: dict[int, int]
+    llc_cpus: int
     line_bytes: int
     memory_bytes: int
     model: str
@@ -64,6 +66,7 @@ def look_around(root: Path = Path("/"), allowed: set[int] | None = None) -> Here
         cpus=tuple(kept),
         left_out=left_out,
         caches_bytes=_caches(root, numbers[0]),
+        llc_cpus=_llc_cpus(root, numbers[0]),
         line_bytes=_line_bytes(root, numbers[0]),
         memory_bytes=_memory(root),
         model=_model(information),
@@ -154,6 +157,14 @@ def _caches(root: Path, number: int) -> dict[int, int]:
         if kind != "Instruction" and level.isdecimal() and size:
             found[int(level)] = int(size[1]) * SIZE_UNITS_BYTES[f"{size[2]}iB"]
     return found
+
+
+def _llc_cpus(root: Path, number: int) -> int:
+    """CPUs of the list of the last cache, such as 0-3,8-11."""
+    folders = sorted((root / f"sys/devices/system/cpu/cpu{number}/cache").glob("index*"))
+    text = _read(folders[-1] / "shared_cpu_list").strip() if folders else ""
+    spans = [[int(end) for end in span.split("-")] for span in text.split(",") if span.replace("-", "").isdecimal()]
+    return max(1, sum(span[-1] - span[0] + 1 for span in spans))
 
 
 def _line_bytes(root: Path, number: int) -> int:

@@ -40,7 +40,7 @@ KERNELS = (
 NOTHING, ATOMIC, BARRIER_LOOP, PAUSING, CLOCKS, CHAIN, CHASE, SPINS = range(8)
 CALLS, TOUCH, DISCARD, PING_PONG, HAMMER, PAIRS, FUTEX_TURNS, WAIT_FOR_STOP = range(8, 16)
 LOCK_LOOP, COUNT, TAKE, GIVE = range(16, 20)
-"""By number, as act_at() is asked for them."""
+"""By number, as act_at() is asked for them. The last three are what tests ask of a lock."""
 
 CHAIN_LINKS = 4
 """Exclusive ors of one round of `chain`, each waiting for the one before: a processor's cycle each."""
@@ -58,7 +58,7 @@ def act(at: int, kernel: int) -> int:
     if kernel <= SPINS:
         alone(at, kernel)
     elif kernel <= DISCARD:
-        in_the_kernel(at, kernel)
+        in_c(at, kernel)
     elif kernel <= WAIT_FOR_STOP:
         together(at, kernel)
     else:
@@ -128,7 +128,7 @@ def spin_until(instant: int) -> int:
     return now
 
 
-def in_the_kernel(at: int, kernel: int) -> None:
+def in_c(at: int, kernel: int) -> None:
     """Calls of C functions, which enter the system or copy memory; page faults."""
     if kernel == CALLS:
         calls(at)
@@ -145,7 +145,7 @@ def calls(at: int) -> None:
     row = load(at + TABLE)
     failed = 0
     for _ in range(load(at + ROUNDS)):
-        if call(load(at + FUNCTION), (load(row), load(row + 8), load(row + 16), 0, 0, 0, 0)) != 0:
+        if call(load(at + FUNCTION), (load(row), load(row + WORD_BYTES), load(row + 2 * WORD_BYTES), 0, 0, 0, 0)) != 0:
             failed += 1
         row += ROW_BYTES
     store(at + FAILED, failed)
@@ -204,26 +204,22 @@ def futex_turns(at: int, line: int, rounds: int) -> None:
 def at_a_lock(at: int, kernel: int) -> None:
     """What CPUs do at one lock of a kind."""
     kind = load(at + KIND)
+    lock = load(at + LINE)
+    node = load(at + NODE)
+    system = load(at + SYSTEM)
     if kernel == LOCK_LOOP:
         lock_loop(at, kind)
     elif kernel == COUNT:
+        counter = load(at + TABLE)
         for _ in range(load(at + ROUNDS)):
-            acquire(kind, load(at + LINE), load(at + NODE), load(at + SYSTEM))
-            store(load(at + TABLE), load(load(at + TABLE)) + 1)
-            release(kind, load(at + LINE), load(at + NODE), load(at + SYSTEM))
-    else:
-        if kernel == TAKE:
-            acquire(kind, load(at + LINE), load(at + NODE), load(at + SYSTEM))
-            counter = load(at + TABLE)
-            store(counter, load(counter) + 1)
+            acquire(kind, lock, node, system)
             store(at + DONE, load(counter))
-        release_if(at, kind, kernel == GIVE or load(at + SIDE) != 0)
-
-
-def release_if(at: int, kind: int, gives: bool) -> None:
-    """Give the lock back, or keep it."""
-    if gives:
-        release(kind, load(at + LINE), load(at + NODE), load(at + SYSTEM))
+            store(counter, load(counter) + 1)
+            release(kind, lock, node, system)
+    elif kernel == TAKE:
+        acquire(kind, lock, node, system)
+    else:
+        release(kind, lock, node, system)
 
 
 def lock_loop(at: int, kind: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def _transfer(bench: Bench, key: str, pairs: list[tuple[Cpu, Cpu]], atomic: Figu
     """
     chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, PAIRS_MAX).astype(int))]
     each = max(SAMPLES_OF_PAIR_MIN, SAMPLES // len(chosen))
-    samples = [sample for pair in chosen for sample in sampled(lambda pair=pair: _turns(bench, *pair), each)]  # type: ignore[misc]
+    samples = [sample for pair in chosen for sample in sampled(partial(_turns, bench, *pair), each)]
     count = f"{len(chosen)} pair{'s' if len(chosen) > 1 else ''}"
     how = f"ping-pong of one line by compare-and-swap, {count} of CPUs, less atomic_local"
     return found(key, figure_of(samples).less(atomic), how)

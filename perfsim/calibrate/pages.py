@@ -9,11 +9,11 @@ import numpy as np
 
 from perfsim.calibrate import kernels as k
 from perfsim.calibrate.bench import per_round, repeated
-from perfsim.calibrate.core import REGION_BYTES_MAX
 from perfsim.calibrate.findings import Finding, found, not_measured, virtual
 from perfsim.calibrate.memory import Region
 from perfsim.calibrate.samples import Figure, Refused, Sample, figure_of, judged, sampled
 from perfsim.calibrate.threads import Job, address, aligned, run_together
+from perfsim.machine.costs import COST_NAMES
 from perfsim.units import PS_PER_NS, format_size
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perfsim.calibrate.threads import Words
     from perfsim.machine.profile import CostProfile
 
+REGION_BYTES_MAX = 2**28
 FAULTS = 1024
 COPIES = 2000
 PINNED_PAGES = 64
@@ -106,8 +107,6 @@ def _fault(bench: Bench, clear: Figure | None, base: CostProfile) -> Finding:
 
 def of_profile(base: CostProfile, name: str) -> Figure:
     """A cost of a profile, in ns."""
-    from perfsim.machine.costs import COST_NAMES
-
     index = COST_NAMES.index(name)
     low, best, high = (ps[index] / PS_PER_NS for ps in (base.low_ps, base.best_ps, base.high_ps))
     return Figure(low, best, high, (high - low) / best if best else 0.0)

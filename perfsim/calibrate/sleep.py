@@ -57,7 +57,10 @@ def _between_cpus(bench: Bench, on_one: Figure, base: CostProfile) -> list[Findi
     if len(bench.here.cpus) == 1:
         return [not_measured(key, "one CPU") for key in keys]
     other = bench.here.cpus[1].number
-    busy, idle = (_turns(bench, other, is_busy=is_busy) for is_busy in (True, False))
+    try:
+        busy, idle = (_turns(bench, other, is_busy=is_busy) for is_busy in (True, False))
+    except PermissionError:
+        return [not_measured(key, "a thread may not have the lowest priority here") for key in keys]
     how = ("futex by turns on two CPUs kept busy", "futex by turns on two idle CPUs")
     if bench.here.is_virtual:
         return [virtual(keys[0], busy, f"{how[0]}, a whole turn"), virtual(keys[1], idle, f"{how[1]}, a whole turn")]

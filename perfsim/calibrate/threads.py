@@ -18,6 +18,8 @@ from perfsim.calibrate.locks import FIRST_NODE, OWN_TAIL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from perfsim.engine.load import Act
+
 Words = NDArray[np.int64]
 
 LINE_WORDS = 16
@@ -104,8 +106,7 @@ def _checked(result: Ran | BaseException | None) -> Ran:
     return result
 
 
-def _run(job: Job, barrier: int, parties: int, act: object) -> Ran:
-    assert callable(act)
+def _run(job: Job, barrier: int, parties: int, act: Act) -> Ran:
     block = aligned(BLOCK_WORDS)
     private_barrier = aligned(1)
     words = job.words | {"barrier": barrier if parties else address(private_barrier), "parties": parties}

@@ -125,7 +125,7 @@ def _shape(machine: Machine) -> dict[str, tuple[str, str]]:
     }
     caches = here.caches_bytes
     if not here.is_virtual and CACHE_LEVELS in caches:
-        share = caches.get(2, 0) + caches[CACHE_LEVELS] // count // here.line_bytes * here.line_bytes
+        share = caches.get(2, 0) + caches[CACHE_LEVELS] // here.llc_cpus // here.line_bytes * here.line_bytes
         shape["cache_size"] = (f"{share}B", f"level 2, and a CPU's share of level 3 ({format_size(share)}); {told}")
     return shape
 

@@ -85,3 +85,9 @@ def test_mitigations_that_are_on_are_kept(tmp_path: Path) -> None:
     folder = "sys/devices/system/cpu/vulnerabilities"
     put(tmp_path, {f"{folder}/meltdown": "Mitigation: PTI\n", f"{folder}/mds": "Not affected\n"})
     assert look_around(tmp_path, {0}).mitigations == ("meltdown: Mitigation: PTI",)
+
+
+def test_cpus_that_share_the_last_cache_are_counted(tmp_path: Path) -> None:
+    put(tmp_path, {"sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list": "0-3,8-11\n"})
+    assert look_around(tmp_path, {0}).llc_cpus == 8
+    assert look_around(tmp_path, {1}).llc_cpus == 1

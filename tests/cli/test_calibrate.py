@@ -9,13 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from perfsim.calibrate import agreement, contention
+from perfsim.calibrate import agreement, bench, contention, core, pages
 from perfsim.calibrate.here import cores_of_largest_socket, look_around
 from perfsim.calibrate.locks import LOCKS
 from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile import load_profile
 
 Perfsim = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time for the clock to settle, and less memory to fill: nothing here depends on how fast the machine is."""
+    monkeypatch.setattr(bench, "SETTLING_NS_MAX", 0)
+    monkeypatch.setattr(pages, "REGION_BYTES_MAX", 2**25)
+    monkeypatch.setattr(core, "CHASE_BYTES_MAX", 2**25)
 
 
 def test_the_profile_written_is_one_that_is_shown_and_run_with(perfsim: Perfsim, tiny: tuple[str, ...]) -> None:
