@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from perfsim.calibrate.contention import PERCENTS, Loop, Repetition, Setting, measure_instruments, run_loop
 from perfsim.calibrate.here import cores_of_largest_socket
+from perfsim.calibrate.lines import transfer_now
 from perfsim.calibrate.locks import BIT, LOCKS
 from perfsim.calibrate.samples import Figure, Sample, figure_of
 from perfsim.calibrate.sleep import futex_works
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed
-from perfsim.machine.costs import CONTEXT_SWITCH, SYSCALL, WAKEUP
+from perfsim.machine.costs import CONTEXT_SWITCH, LLC_TRANSFER, SYSCALL, WAKEUP
 from perfsim.machine.profile_files import SUFFIX
 from perfsim.measure.row import simulate
 from perfsim.scenario.validate import load_scenario
-from perfsim.units import format_duration
+from perfsim.units import PS_PER_NS, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,12 +72,21 @@ class Case(NamedTuple):
     disturbed: int
 
 
+class Drift(NamedTuple):
+    """llc_transfer in ns: as the profile has it, and as measured right before and right after the cases."""
+
+    profile: float
+    before: float
+    after: float
+
+
 class Agreement(NamedTuple):
     """All cases. errors: of the figures that are judged, in order. figures_count: of those that are noise, too."""
 
     cases: list[Case]
     errors: list[float]
     figures_count: int
+    drift: Drift | None = None
 
     @property
     def median(self) -> float:
@@ -111,6 +121,7 @@ def check_agreement(bench: Bench, profile: CostProfile, stated: str, tell: Calla
             "--check", "there is one core to run on, where no two CPUs meet at a lock; expected two or more"
         )
     instruments = measure_instruments(bench)
+    before = transfer_now(bench)
     cases = []
     with TemporaryDirectory() as folder:
         paths = [_profile_file(Path(folder), kind, profile, stated) for kind in range(len(LOCKS))]
@@ -121,7 +132,8 @@ def check_agreement(bench: Bench, profile: CostProfile, stated: str, tell: Calla
             cases.append(
                 _case(loop, real, simulated(paths[kind], loop), is_virtual=bench.here.is_virtual and count > 1)
             )
-    return agreement_of(cases)
+    drift = Drift(profile.best_ps[LLC_TRANSFER] / PS_PER_NS, before, transfer_now(bench))
+    return agreement_of(cases)._replace(drift=drift)
 
 
 def agreement_of(cases: list[Case]) -> Agreement:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from perfsim.calibrate.samples import Figure, Judged, Refused, judged
+from perfsim.calibrate.samples import NOISE, Figure, Judged, Refused, judged, together
 
 
 class Finding(NamedTuple):
@@ -33,6 +34,22 @@ def not_measured(key: str, why: str, how: str = "") -> Finding:
 def virtual(key: str, figure: Figure, how: str) -> Finding:
     """What a guest measures of this is its hypervisor: no figure for the profile (cost-profiles §9)."""
     return Finding(key, Refused("virtual", "in a virtual machine this measures the hypervisor", figure), how)
+
+
+def pooled(passes: Sequence[Mapping[str, Finding]]) -> dict[str, Finding]:
+    """Several passes over all measurements as one, each key judged anew; what the last pass refuses stays refused.
+
+    A machine drifts: batches that follow one another agree better than those some seconds later.
+    """
+    return {key: _pooled([one[key] for one in passes]) for key in passes[-1]}
+
+
+def _pooled(findings: Sequence[Finding]) -> Finding:
+    last = findings[-1]
+    if isinstance(last.answer, Refused) and last.answer.kind != NOISE:
+        return last
+    figures = [one.answer if isinstance(one.answer, Figure) else one.answer.figure for one in findings]
+    return last._replace(answer=judged(together([figure for figure in figures if figure is not None])))
 
 
 def by_key(findings: list[Finding]) -> dict[str, Finding]:

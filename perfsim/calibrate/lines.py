@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsim.calibrate import kernels as k
+from perfsim.calibrate.bench import repeated
 from perfsim.calibrate.findings import Finding, found, not_measured
 from perfsim.calibrate.here import ACROSS, SAME_CORE, SAME_SOCKET, cores_of_largest_socket, nearness
 from perfsim.calibrate.samples import SAMPLES, Sample, figure_of, sampled
@@ -45,6 +46,13 @@ def measure_transfers(bench: Bench, atomic: Figure) -> list[Finding]:
         *findings,
         far._replace(key="socket_transfer_far", how=f"as socket_transfer{': ' if far.how else ''}{far.how}"),
     ]
+
+
+def transfer_now(bench: Bench) -> float:
+    """The transfer between two cores of one socket at this moment, in ns: machines drift, guests most of all."""
+    one, other, *_ = cores_of_largest_socket(bench.here.cpus)
+    atomic = repeated(bench, k.ATOMIC, TURNS).less(bench.nothing)
+    return figure_of(sampled(partial(_turns, bench, one, other))).less(atomic).best
 
 
 def _where(near: str) -> str:

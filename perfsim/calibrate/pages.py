@@ -11,7 +11,7 @@ from perfsim.calibrate import kernels as k
 from perfsim.calibrate.bench import per_round, repeated
 from perfsim.calibrate.findings import Finding, found, not_measured, virtual
 from perfsim.calibrate.memory import Region
-from perfsim.calibrate.samples import Figure, Refused, Sample, figure_of, judged, sampled
+from perfsim.calibrate.samples import Figure, Sample, figure_of, sampled
 from perfsim.calibrate.threads import Job, address, aligned, run_together
 from perfsim.machine.costs import COST_NAMES
 from perfsim.units import PS_PER_NS, format_size
@@ -42,9 +42,9 @@ class Table(NamedTuple):
 
 
 def measure_pages(bench: Bench, base: CostProfile) -> list[Finding]:
-    """page_clear, page_copy, page_fault, gup_page, and the shootdown. base: for the parts that cannot be measured."""
+    """page_clear, page_copy, page_fault, mlock_page, and the shootdown. base: for the parts that cannot be measured."""
     moved = [*_moved(bench, "page_clear"), *_moved(bench, "page_copy")]
-    return [*moved, _fault(bench, moved[0].figure, base), _pinned(bench, base), *_shootdown(bench, base)]
+    return [*moved, _fault(bench, moved[0].figure, base), _pinned(bench), *_shootdown(bench, base)]
 
 
 def table(rows: np.ndarray) -> Table:
@@ -112,32 +112,36 @@ def of_profile(base: CostProfile, name: str) -> Figure:
     return Figure(low, best, high, (high - low) / best if best else 0.0)
 
 
-def _pinned(bench: Bench, base: CostProfile) -> Finding:
-    """mlock() of pages that are there does more than get_user_pages(): an upper bound, so the range ends there."""
-    key, how = "gup_page", f"mlock of {PINNED_PAGES} present pages, a page: an upper bound of {{}}'s range"
+def _pinned(bench: Bench) -> Finding:
+    """mlock() of pages that are there: it does more than get_user_pages(), see bounded_gup_page()."""
+    key, how = "mlock_page", f"mlock of {PINNED_PAGES} present pages, a page; for comparison, no profile has it"
     size_bytes = PINNED_PAGES * k.PAGE_BYTES
     region = Region(size_bytes * PINNED_RANGES, huge=False)
     region.touch()
     ranges = region.address + np.arange(PINNED_RANGES) * size_bytes
     arguments = table(np.stack([ranges, np.full(PINNED_RANGES, size_bytes), np.zeros(PINNED_RANGES, np.int64)], axis=1))
+    lock, unlock = (
+        Job(bench.cpu, k.CALLS, arguments.words | {"function": bench.libc[f]}) for f in ("mlock", "munlock")
+    )
+    if run_together([lock])[0].failed:
+        return not_measured(key, "mlock() is refused: RLIMIT_MEMLOCK")
 
     def batch() -> Sample:
-        [ran] = run_together([Job(bench.cpu, k.CALLS, arguments.words | {"function": bench.libc["mlock"]})])
-        run_together([Job(bench.cpu, k.CALLS, arguments.words | {"function": bench.libc["munlock"]})])
-        if ran.failed:
-            raise PermissionError
+        run_together([unlock])
+        [ran] = run_together([lock])
         return Sample(ran.ticks / bench.ticks_per_ns / (PINNED_RANGES * PINNED_PAGES), ran.was_disturbed)
 
-    try:
-        batch()
-        bound = judged(figure_of(sampled(batch)))
-    except PermissionError:
-        return not_measured(key, "mlock() is refused: RLIMIT_MEMLOCK")
-    if isinstance(bound, Refused):
-        return Finding(key, bound, how.format(base.name))
-    known = of_profile(base, key)
+    return found(key, figure_of(sampled(batch)), how)
+
+
+def bounded_gup_page(mlock: Finding, base: CostProfile) -> Finding:
+    """gup_page as in the base, but for what mlock() of a page forbids: get_user_pages() is a part of it."""
+    how = f"no more than mlock of a page, of which it is a part; below that as in {base.name}"
+    if mlock.figure is None:
+        return Finding("gup_page", mlock.answer, how)
+    known, bound = of_profile(base, "gup_page"), mlock.figure
     low, best = min(known.low, bound.best), min(known.best, bound.best)
-    return Finding(key, Figure(low, best, bound.best, bound.spread, bound.note), how.format(base.name))
+    return Finding("gup_page", Figure(low, best, bound.best, bound.spread, bound.note), how)
 
 
 def _shootdown(bench: Bench, base: CostProfile) -> list[Finding]:

@@ -9,6 +9,8 @@ from typing import NamedTuple, Protocol, TypeVar
 SPREAD_MAX = 0.5
 """(p90 - min) / median above which samples are called noise. Hardware keys are good to 30 % (cost-profiles §8)."""
 
+NOISE = "noise"
+
 SAMPLES = 11
 ATTEMPTS_TIMES = 3
 ATTEMPTS_MAX = ATTEMPTS_TIMES * SAMPLES
@@ -44,7 +46,7 @@ class Figure(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """No figure. kind: "noise", "virtual" or "not measured". figure: what came out all the same, if anything."""
+    """No figure. kind: NOISE, "virtual" or "not measured". figure: what came out all the same, if anything."""
 
     kind: str
     why: str
@@ -84,13 +86,21 @@ def figure_of(samples: Sequence[Sample]) -> Figure:
     return Figure(low, best, high, _relative(high - low, best), note)
 
 
+def together(figures: Sequence[Figure]) -> Figure:
+    """Figures of one thing, taken at different times: the lowest, the median, the highest; the notes of all."""
+    low, high = min(one.low for one in figures), max(one.high for one in figures)
+    best = quantile(sorted(one.best for one in figures), 0.5)
+    notes = dict.fromkeys(one.note for one in figures if one.note)
+    return Figure(low, best, high, _relative(high - low, best), ", ".join(notes))
+
+
 def judged(figure: Figure, spread_max: float = SPREAD_MAX) -> Judged:
     """The figure, unless its spread is too wide, or nothing is left of it: then it is noise."""
     if figure.best <= 0:
-        return Refused("noise", "nothing is left when the parts are taken away", figure)
+        return Refused(NOISE, "nothing is left when the parts are taken away", figure)
     if figure.spread > spread_max:
         told = f"spread {100 * figure.spread:.0f} %, at most {100 * spread_max:.0f} %"
-        return Refused("noise", f"{told}{'; ' if figure.note else ''}{figure.note}", figure)
+        return Refused(NOISE, f"{told}{'; ' if figure.note else ''}{figure.note}", figure)
     return figure
 
 

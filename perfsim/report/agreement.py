@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from perfsim.calibrate.agreement import EDGE, MEDIAN_ERROR_MAX, METRICS, NO_WAIT, NOISE, VIRTUAL, WORST_ERROR_MAX
@@ -9,7 +10,7 @@ from perfsim.report.render import Cell, Head, Kind, Table
 from perfsim.units import format_duration
 
 if TYPE_CHECKING:
-    from perfsim.calibrate.agreement import Agreement, Case
+    from perfsim.calibrate.agreement import Agreement, Case, Drift
     from perfsim.calibrate.contention import Setting
 
 GROUPS = {"per_s": "acquisitions/s", "waited": "share that waits"}
@@ -63,6 +64,15 @@ def _line(case: Case) -> tuple[Cell, ...]:
     return (*cells, ", ".join([*left_out, *disturbed]))
 
 
+def _drift_text(drift: Drift) -> str:
+    text = (
+        f"llc_transfer: {drift.profile:.3g} ns in the profile, {drift.before:.3g} ns right before, {drift.after:.3g} ns"
+    )
+    furthest = max(abs(now / drift.profile - 1) if drift.profile else math.inf for now in (drift.before, drift.after))
+    moved = "; the machine is not as the profile has it, or drifts" if furthest > MEDIAN_ERROR_MAX else ""
+    return f"{text} right after{moved}"
+
+
 def _notes(found: Agreement) -> list[str]:
     reasons = {one.why_not for case in found.cases for one in case.figures.values()}
     worst = [
@@ -78,4 +88,12 @@ def _notes(found: Agreement) -> list[str]:
         "wake, and without switching interrupts off, which its wait queue does not"
     )
     how = "error: how far the ratio is from 1, and of the share that waits how far the two shares are apart"
-    return [how, *(text for reason, text in NOTE_OF.items() if reason in reasons), adjusted, *beyond, verdict(found)]
+    drift = [] if found.drift is None else [_drift_text(found.drift)]
+    return [
+        how,
+        *drift,
+        *(text for reason, text in NOTE_OF.items() if reason in reasons),
+        adjusted,
+        *beyond,
+        verdict(found),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfsim.calibrate.calibration import PASSES
 from perfsim.calibrate.samples import Figure
 from perfsim.machine.costs import COST_NAMES, PREFETCH_HIDDEN
 from perfsim.report.render import Cell, Head, Kind, Table
@@ -71,8 +72,8 @@ def _notes(done: Calibration) -> list[str]:
     here = done.bench.here
     measured = [key for key in COST_NAMES if (one := done.findings.get(key)) is not None and one.figure is not None]
     notes = [
-        f"{len(measured)} of {len(COST_NAMES)} costs are measured; all else is from {done.base.name}. low, best, high: "
-        "minimum, median and 90th percentile; spread: (high - low) / best, of what was timed"
+        f"{len(measured)} of {len(COST_NAMES)} costs are measured; all else is from {done.base.name}",
+        f"low, best, high: minimum, median and 90th percentile of {PASSES} passes at most; spread: (high - low) / best",
     ]
     if here.left_out:
         notes.append(here.left_out)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from perfsim.calibrate import agreement, bench, contention, core, pages
+from perfsim.calibrate import agreement, bench, calibration, contention, core, pages
 from perfsim.calibrate.here import cores_of_largest_socket, look_around
 from perfsim.calibrate.locks import LOCKS
 from perfsim.machine.costs import COST_NAMES
@@ -22,6 +22,7 @@ Perfsim = Callable[..., tuple[int, str, str]]
 def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """No time for the clock to settle, and less memory to fill: nothing here depends on how fast the machine is."""
     monkeypatch.setattr(bench, "SETTLING_NS_MAX", 0)
+    monkeypatch.setattr(calibration, "PASSES", 1)
     monkeypatch.setattr(pages, "REGION_BYTES_MAX", 2**25)
     monkeypatch.setattr(core, "CHASE_BYTES_MAX", 2**25)
 

@@ -1,6 +1,6 @@
 """What the check prints: every figure, why one is not judged, and the answer in a line."""
 
-from perfsim.calibrate.agreement import agreement_of, compared
+from perfsim.calibrate.agreement import Drift, agreement_of, compared
 from perfsim.calibrate.samples import Figure
 from perfsim.report.agreement import agreement_table, verdict
 from perfsim.report.render import render
@@ -30,3 +30,15 @@ def test_what_is_beyond_the_limit_is_listed_below_the_table() -> None:
     table = agreement_table(agreement_of([case(p99=50.0)]), "mine")
     assert "beyond 40 %: ticket, 2 threads, 1us exp / 200ns exp, p99: error 50 %" in table.notes
     assert table.notes[-1].startswith("not accepted: ")
+
+
+def test_a_machine_that_drifts_is_told_by_its_transfer() -> None:
+    steady, drifting = (
+        agreement_table(agreement_of([case()])._replace(drift=Drift(64.0, 66.0, after)), "mine").notes[1]
+        for after in (60.0, 45.04)
+    )
+    assert steady == "llc_transfer: 64 ns in the profile, 66 ns right before, 60 ns right after"
+    assert drifting == (
+        "llc_transfer: 64 ns in the profile, 66 ns right before, 45 ns right after; the machine is not as the profile "
+        "has it, or drifts"
+    )
