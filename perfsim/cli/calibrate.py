@@ -56,12 +56,12 @@ def calibrate_machine(
     ] = None,
     output_format: options.OutputFormat = options.Format.TABLE,
 ) -> None:
-    """Measure what this machine's steps cost, and write them as a cost profile.
+    """Measure what this machine costs, as a cost profile.
 
     Without privileges, in seconds, with nobody else at work if you can arrange it. What comes out too different each
     time is called noise, and that, like what cannot be measured here, is taken from the nearest shipped profile.
 
-    --check is the test of the model: four locks in the loop of the workload kind lock_loop, on real threads and
+    --check is the test of the model: five locks in the loop of the workload kind lock_loop, on real threads and
     simulated with the costs of the single measurements. Exit status 0 if the median error is at most 15 % and the worst
     40 %, else 1, also when most figures are noise: that is said.
 

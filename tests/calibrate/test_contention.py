@@ -5,20 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from perfsim.calibrate import bench as bench_module
 from perfsim.calibrate import contention
-from perfsim.calibrate.bench import Bench, prepare
+from perfsim.calibrate.bench import Bench
 from perfsim.calibrate.contention import Instruments, Loop, Setting, measure_instruments, percentiles, run_loop
-from perfsim.calibrate.here import look_around
 from perfsim.calibrate.locks import LOCKS
-
-
-@pytest.fixture(scope="module")
-def bench() -> Bench:
-    """This machine, whose clock need not settle: nothing here depends on how fast it is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench_module, "SETTLING_NS_MAX", 0)
-        return prepare(look_around())
 
 
 @pytest.fixture(scope="module")

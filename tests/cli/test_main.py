@@ -35,6 +35,7 @@ def test_the_help_of_every_command_shows_an_example(perfsim: Perfsim, command: s
 def test_the_help_of_perfsim_itself_lists_the_commands_with_their_whole_summary(perfsim: Perfsim) -> None:
     listed = perfsim("--help")[1].partition("Commands:\n")[2]
     assert [line.split()[0] for line in listed.splitlines()] == [
+        "calibrate",
         "check",
         "compare",
         "explore",
