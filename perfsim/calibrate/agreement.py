@@ -33,6 +33,9 @@ WORST_ERROR_MAX = 0.4
 JUDGED_MIN = 0.5
 """Share of the figures that must be no noise for the whole to be a test of anything."""
 
+DRIFT_MAX = MEDIAN_ERROR_MAX
+"""How far llc_transfer may move during the check: as far as the simulator may be off in the middle."""
+
 SETTINGS = (
     Setting(200, 200, is_exponential=True),
     Setting(1000, 200, is_exponential=True),
@@ -99,9 +102,14 @@ class Agreement(NamedTuple):
         return self.errors[-1] if self.errors else math.inf
 
     @property
+    def has_drifted(self) -> bool:
+        """Whether the machine was another one after the cases than before."""
+        return self.drift is not None and abs(self.drift.after - self.drift.before) > DRIFT_MAX * self.drift.before
+
+    @property
     def is_noise(self) -> bool:
-        """Whether too few figures could be judged."""
-        return len(self.errors) < JUDGED_MIN * self.figures_count
+        """Whether too few figures could be judged, or the machine has drifted meanwhile."""
+        return self.has_drifted or len(self.errors) < JUDGED_MIN * self.figures_count
 
     @property
     def is_accepted(self) -> bool:

@@ -36,6 +36,9 @@ def agreement_table(found: Agreement, profile: str) -> Table:
 
 def verdict(found: Agreement) -> str:
     """The answer in a line."""
+    if found.has_drifted and found.drift is not None:
+        drift = f"llc_transfer went from {found.drift.before:.3g} to {found.drift.after:.3g} ns meanwhile"
+        return f"cannot tell: {drift}; expected a machine that stays the same"
     if found.is_noise:
         counts = f"{len(found.errors)} of {found.figures_count} figures are no noise"
         return f"cannot tell: {counts}; expected half of them, on a machine with nobody else at work"
@@ -87,7 +90,9 @@ def _notes(found: Agreement) -> list[str]:
         "bit: simulated with a system call more in context_switch and wakeup, which the real one needs to sleep and to "
         "wake, and without switching interrupts off, which its wait queue does not"
     )
-    how = "error: how far the ratio is from 1, and of the share that waits how far the two shares are apart"
+    how = (
+        "error: how far the ratio is from 1; of the share that waits, how far the shares are apart, and so is its noise"
+    )
     drift = [] if found.drift is None else [_drift_text(found.drift)]
     return [
         how,

@@ -32,6 +32,14 @@ def test_what_is_beyond_the_limit_is_listed_below_the_table() -> None:
     assert table.notes[-1].startswith("not accepted: ")
 
 
+def test_a_machine_that_is_another_one_afterwards_is_told_as_noise() -> None:
+    found = agreement_of([case(p99=20.0)])._replace(drift=Drift(64.0, 64.0, 45.04))
+    assert (found.is_noise, found.is_accepted) == (True, False)
+    assert verdict(found) == (
+        "cannot tell: llc_transfer went from 64 to 45 ns meanwhile; expected a machine that stays the same"
+    )
+
+
 def test_a_machine_that_drifts_is_told_by_its_transfer() -> None:
     steady, drifting = (
         agreement_table(agreement_of([case()])._replace(drift=Drift(64.0, 66.0, after)), "mine").notes[1]
