@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from typing import TYPE_CHECKING
 
 from perfsim.engine.cache import directory, identity_of, kept_code
@@ -28,6 +29,7 @@ def check_machine() -> None:
         raise PerfsimError(f"nothing can be measured on {here}; expected Linux on {' or '.join(MACHINES)}")
 
 
+@cache
 def kernels() -> Act:
     """act(block, kernel, 0): see kernels.act()."""
     file = directory() / f"calibrate-{identity_of(SOURCES)}.o"

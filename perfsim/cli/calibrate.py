@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -158,6 +158,8 @@ def _check(done: Calibration | None, profile: str | None, png: str | None, outpu
 
 def _out_path(out: str | None) -> Path | None:
     """Where the profile goes. Raises InputError, before anything is measured, for what can be no profile's place."""
+    from perfsim.store.atomic import unwritable
+
     if out is None:
         return None
     path = Path(out)
@@ -167,7 +169,11 @@ def _out_path(out: str | None) -> Path | None:
         raise InputError("--out", f"{quoted(out)} is a directory; expected a file to be written")
     if not path.parent.is_dir():
         raise InputError("--out", f"there is no directory {path.parent}; expected one that is there")
-    return path
+    try:
+        with TemporaryFile(dir=path.parent):
+            return path
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _name(path: Path | None) -> str:

@@ -4,7 +4,7 @@ import platform
 
 import pytest
 
-from perfsim.calibrate.code import check_machine
+from perfsim.calibrate.code import check_machine, kernels
 from perfsim.errors import PerfsimError
 
 
@@ -19,6 +19,10 @@ def test_a_machine_whose_clock_is_not_known_is_refused_in_a_line(
     assert str(raised.value) == (
         f"nothing can be measured on {system} on {machine}; expected Linux on x86_64 or aarch64"
     )
+
+
+def test_the_kernels_are_made_and_linked_once_for_a_process() -> None:
+    assert kernels() is kernels()
 
 
 def test_this_machine_can_be_measured() -> None:

@@ -54,6 +54,12 @@ def test_a_place_that_can_hold_no_profile_is_refused_before_anything_is_measured
         assert perfsim("calibrate", "--out", out) == (2, "", f"--out: {problem}\n")
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(perfsim: Perfsim) -> None:
+    status, out, err = perfsim("calibrate", "--out", "/proc/mine.yaml")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("/proc/mine.yaml: cannot be written: ")
+
+
 @pytest.fixture
 def one_cpu() -> Iterator[None]:
     """May run on one CPU alone."""
