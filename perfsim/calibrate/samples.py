@@ -87,9 +87,12 @@ def figure_of(samples: Sequence[Sample]) -> Figure:
 
 
 def together(figures: Sequence[Figure]) -> Figure:
-    """Figures of one thing, taken at different times: the lowest, the median, the highest; the notes of all."""
-    low, high = min(one.low for one in figures), max(one.high for one in figures)
-    best = quantile(sorted(one.best for one in figures), 0.5)
+    """Figures of one thing, taken at different times: the middle of each value, and as wide as the medians are apart.
+
+    So one disturbed time is outvoted, and a machine that drifts has a wide range.
+    """
+    low, best, high = (quantile(sorted(values), 0.5) for values in zip(*(one[:3] for one in figures), strict=True))
+    low, high = min(low, *(one.best for one in figures)), max(high, *(one.best for one in figures))
     notes = dict.fromkeys(one.note for one in figures if one.note)
     return Figure(low, best, high, _relative(high - low, best), ", ".join(notes))
 

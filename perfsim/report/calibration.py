@@ -73,7 +73,8 @@ def _notes(done: Calibration) -> list[str]:
     measured = [key for key in COST_NAMES if (one := done.findings.get(key)) is not None and one.figure is not None]
     notes = [
         f"{len(measured)} of {len(COST_NAMES)} costs are measured; all else is from {done.base.name}",
-        f"low, best, high: minimum, median and 90th percentile of {PASSES} passes at most; spread: (high - low) / best",
+        f"low, best, high: minimum, median and 90th percentile in the middle of {PASSES} passes at most, and as wide "
+        "as the medians are apart; spread: (high - low) / best",
     ]
     if here.left_out:
         notes.append(here.left_out)
