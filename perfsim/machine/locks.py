@@ -5,7 +5,7 @@ refetches one by one, A the cost of an atomic. A CPU that waits is in one queue 
 
 ticket        FIFO; release waits for the farthest poller, the successor for its place among the refetches.
 test_and_set  the release frees the lock; one poller, drawn by distance, sees it first and tries its atomic; the CPU
-              that released it may come back before and win (it still owns the line).
+              that released it may come back before and win (it owns the line for one T from its store on).
 queued        FIFO; the head spins on a line of its own, so k does not matter.
 ideal         queueing theory's lock: FIFO, random or LIFO; a hand-off takes fixed + j * per_waiter, nothing else costs.
 """
@@ -72,6 +72,7 @@ def release(m: Machine, cpu: int, now: int, lock: int) -> int:
         return 0
     store_ps = _store_ps(m, cpu, now, lock)
     m.pending_ps[cpu] += store_ps
+    m.lock_released_ps[lock] = now + store_ps
     synchronize(m, cpu, BARRIER_RELEASE)
     if m.rules.algorithm == TEST_AND_SET:
         _race(m, cpu, now + store_ps, lock)

@@ -72,8 +72,9 @@ def test_a_test_and_set_winner_is_drawn_with_the_weights_of_the_profile(
 
 def test_the_releaser_barges_when_its_weight_is_overwhelming(make_machine: MachineMaker) -> None:
     m, winner = race(make_machine, 4, bias_releaser=1 << 20)
-    pay(m, 0)
-    assert take(m, 0, LATER + HOP) == ATOMIC
+    back_ps = LATER + pay(m, 0)
+    assert back_ps == LATER + HOP + RELEASE
+    assert take(m, 0, back_ps) == ATOMIC
     assert m.lock_owner[LOCK] == 0
     ((_, arrives_ps),) = wakes(m)
     assert resume_spin(m, winner, arrives_ps) == BLOCKED
@@ -81,10 +82,13 @@ def test_the_releaser_barges_when_its_weight_is_overwhelming(make_machine: Machi
     assert pass_on(m, 0, 2 * LATER)[0] == winner
 
 
-@pytest.mark.parametrize("late_ps", [HOP + 1, LATER])
-def test_the_releaser_comes_too_late_after_one_transfer(make_machine: MachineMaker, late_ps: int) -> None:
+@pytest.mark.parametrize("late_ps, expected", [(HOP, 0), (HOP + 1, BLOCKED), (LATER, BLOCKED)])
+def test_the_releaser_comes_too_late_one_transfer_after_its_store(
+    make_machine: MachineMaker, late_ps: int, expected: int
+) -> None:
     m, _ = race(make_machine, 4, bias_releaser=1 << 20)
-    assert acquire(m, 0, LATER + late_ps, LOCK) == BLOCKED
+    store_ps = HOP
+    assert acquire(m, 0, LATER + store_ps + late_ps, LOCK) == expected
 
 
 def test_the_releaser_without_weight_never_barges(make_machine: MachineMaker) -> None:
