@@ -37,10 +37,8 @@ from perfsim.truth.queueing import (
     handed_off,
     locks_in_turn,
     mean_ns,
-    wait_mean_and_sd_ns,
-    wait_percentile_ns,
-    wait_phases,
 )
+from perfsim.truth.waits import wait_mean_and_sd_ns, wait_percentile_ns, wait_phases
 from perfsim.units import PS_PER_NS
 from tests.tier import SLOW
 from tests.truth.durations import exponential, fixed, uniform
