@@ -45,9 +45,10 @@ def validate(
 ) -> None:
     """Hold the simulator against theory and published measurements.
 
-    It prints for each figure what is expected and simulated, the interval, the error and a verdict. Exact theory (A) must hold within an interval that is narrow; published measurements (B) are compared as ratios and
-    shapes; bounds and conservation (C) and the statistics (D) must hold. Exit status 1 if a case misses that must hold;
-    a published figure that is not reproduced is told, with what was found out about it, and is no failure.
+    It prints for each figure what is expected and simulated, the interval, the error and a verdict. Exact theory (A)
+    must hold within an interval that is narrow, bounds and conservation (C) and the statistics (D) must hold, published
+    measurements (B) are compared as ratios and shapes. Exit status 1 if a case misses that must hold; a published
+    figure that is not reproduced is told, with what was found out about it, and is no failure.
 
     \b
     Examples:

@@ -161,13 +161,13 @@ def _line(case: Case, one: Figure, verdict: Verdict) -> Line:
 def _twin_lines(case: Case, one: Tried, notes: list[str]) -> list[Line]:
     """Whether both engines have had the same row of a case's beginning."""
     lines = []
-    for compiled, simpy in one.twins:
+    for lock, (compiled, simpy) in zip(case.locks.values(), one.twins, strict=False):
         differs = first_difference(compiled, simpy)
         if differs:
             notes.append(
                 f"{case.name}: the engines differ, first in {differs}: {compiled[differs]}, simpy {simpy[differs]}"
             )
-        taken, by_simpy = (float(row[f"{case.lock}_acquisitions"]) for row in (compiled, simpy))
+        taken, by_simpy = (float(row[f"{lock}_acquisitions"]) for row in (compiled, simpy))
         verdict = Verdict.MISSES if differs else Verdict.HOLDS
         error = by_simpy / taken - 1 if taken else None
         lines.append(Line(case.name, "row by simpy", taken, taken, _figure_text(taken), by_simpy, None, error, verdict))

@@ -67,9 +67,9 @@ class Case(NamedTuple):
     is_sized: bool
 
     @property
-    def lock(self) -> str:
-        """The lock that its X, U and W are of."""
-        return main_lock(self.runs[0].scenario)
+    def locks(self) -> dict[str, str]:
+        """The lock that X, U and W of each run are of."""
+        return {run.name: main_lock(run.scenario) for run in self.runs}
 
 
 class CaseFile(NamedTuple):

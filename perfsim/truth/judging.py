@@ -122,13 +122,18 @@ def _figure(expected: Expected, case: Case, rows: Rows) -> Figure:
         error = 0.0
     margin = float(stdtrit(count - 1, 1 - LEVEL / 2)) * error
     found = Figure(expected, mean, mean - margin, mean + margin, 0.0)
-    edges = max(row["cpus"] / max(1, row[f"{case.lock}_acquisitions"]) for of_run in rows.values() for row in of_run)
+    edges = max(
+        row["cpus"] / max(1, row[f"{lock}_acquisitions"]) for name, lock in case.locks.items() for row in rows[name]
+    )
     return found._replace(p=_p(found, error, count, edges))
 
 
 def _values(expected: Expected, case: Case, rows: Rows) -> list[float]:
     """The figure of each replication; none if a replication has no value."""
-    of_terms = [[figure(row, term.quantity, case.lock) for row in rows[term.run]] for term in expected.expression.terms]
+    locks = case.locks
+    of_terms = [
+        [figure(row, term.quantity, locks[term.run]) for row in rows[term.run]] for term in expected.expression.terms
+    ]
     if any(value is None for values in of_terms for value in values):
         return []
     if len(of_terms) == 1:

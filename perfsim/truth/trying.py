@@ -127,7 +127,7 @@ def _twins(case: Case) -> Iterable[_Wanted]:
 def _longer(case: Case, found: Tried, stage: int, engine: str) -> Iterable[_Wanted]:
     """The runs of the next stage, if the last one has left an interval too wide and there is a longer one to try."""
     lasted = {run.name: round(found.rows[run.name][0]["simulated_ns"] * PS_PER_NS) for run in case.runs}
-    taken = sum(row[f"{case.lock}_acquisitions"] for rows in found.rows.values() for row in rows)
+    taken = sum(row[f"{lock}_acquisitions"] for name, lock in case.locks.items() for row in found.rows[name])
     growth_max = min(GROWTH_MAX, ACQUISITIONS_MAX[engine] / max(1, taken), DURATION_MAX_PS / max(lasted.values()))
     times_too_wide = wideness(case, found.rows, is_quick=engine != ENGINES[0])
     if stage == STAGES or times_too_wide <= 1 or growth_max < DOUBT:

@@ -53,7 +53,7 @@ def loaded(folder: Path, text: str) -> CaseFile:
 
 def test_a_case_file_says_what_runs_and_what_must_come_out(folder: Path) -> None:
     one, two = loaded(folder, GOOD).cases
-    assert (one.name, one.is_exact, one.is_sized, one.lock) == ("M1-8", True, True, "lru_lock")
+    assert (one.name, one.is_exact, one.is_sized, one.locks) == ("M1-8", True, True, {"": "lru_lock"})
     assert [expected.expression.text for expected in one.expected][:4] == ["X", "U", "W", "P(wait)"]
     assert [run.name for run in two.runs] == ["few", "many"]
     assert [run.scenario.name for run in two.runs] == ["lock_contention", "mine"]
