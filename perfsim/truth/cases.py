@@ -20,7 +20,7 @@ from perfsim.truth.expectations import Expected, by_theory, expected_of, is_exac
 from perfsim.truth.theory import Theory, is_lock_loop, main_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from perfsim.scenario.schema import Scenario
 
@@ -73,19 +73,28 @@ class Case(NamedTuple):
 
 
 class CaseFile(NamedTuple):
-    """title: what its cases are, over their table."""
+    """title: what its cases are, over their table. cases: those that were asked for. names: of all that it has."""
 
     title: str
     cases: tuple[Case, ...]
+    names: tuple[str, ...]
 
 
-def shipped_files() -> tuple[CaseFile, ...]:
-    """The truths that perfsim is shipped with."""
-    return tuple(load_cases(_FOLDER / f"{name}.yaml") for name in SHIPPED)
+def every_case(_: str) -> bool:
+    """All cases of a file are wanted."""
+    return True
 
 
-def load_cases(path: str | Path) -> CaseFile:
-    """The truths in a YAML file. Raises InputError at FILE:LINE:COLUMN for the first thing that is wrong."""
+def shipped_files(is_wanted: Callable[[str], bool] = every_case) -> tuple[CaseFile, ...]:
+    """The truths that perfsim is shipped with. is_wanted: whether to read a case of this name."""
+    return tuple(load_cases(_FOLDER / f"{name}.yaml", is_wanted) for name in SHIPPED)
+
+
+def load_cases(path: str | Path, is_wanted: Callable[[str], bool] = every_case) -> CaseFile:
+    """The truths in a YAML file; is_wanted: whether to read a case of this name.
+
+    Raises InputError at FILE:LINE:COLUMN for the first thing that is wrong in those.
+    """
     root = Item(read_document(path), "")
     keys = section(root, ("title", "cases"))
     title = optional(keys, "title", _text, Path(path).name)
@@ -93,13 +102,14 @@ def load_cases(path: str | Path) -> CaseFile:
     cases: list[Case] = []
     places: dict[str, str] = {}
     for entry in fields.items(required(root, keys, "cases", example), f"a list of cases such as {example}"):
-        name = required(entry, mapping(entry, f"a case such as {example[1:-1]}"), "name", "mine")
-        case = _case(entry, fields.name(name), Path(path).parent)
-        if case.name in places:
-            raise refusal(name, f"a second case {quoted(case.name)}; {earlier(places[case.name], name.node.place)}")
-        places[case.name] = name.node.place
-        cases.append(case)
-    return CaseFile(title, tuple(cases))
+        item = required(entry, mapping(entry, f"a case such as {example[1:-1]}"), "name", "mine")
+        name = fields.name(item)
+        if name in places:
+            raise refusal(item, f"a second case {quoted(name)}; {earlier(places[name], item.node.place)}")
+        places[name] = item.node.place
+        if is_wanted(name):
+            cases.append(_case(entry, name, Path(path).parent))
+    return CaseFile(title, tuple(cases), tuple(places))
 
 
 def _text(item: Item) -> str:

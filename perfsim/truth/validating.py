@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from perfsim.engine import ENGINES, check_engine
@@ -9,7 +10,7 @@ from perfsim.errors import InputError, did_you_mean, quoted
 from perfsim.sweep.gather import Crew
 from perfsim.sweep.plan import workers_for
 from perfsim.truth.answer import Chapter, Validation, answer
-from perfsim.truth.cases import CaseFile, load_cases, shipped_files
+from perfsim.truth.cases import load_cases, shipped_files
 from perfsim.truth.statistics import STATISTICS
 from perfsim.truth.trying import tried
 
@@ -37,14 +38,12 @@ def validate(asked: Asked, people: TextIO) -> Validation:
     engine = ENGINES[0] if asked.engine is None else asked.engine
     check_engine(engine)
     workers_count = workers_for(asked.jobs_count)
-    files = shipped_files() if asked.file is None else (load_cases(asked.file),)
-    chosen = [
-        CaseFile(file.title, tuple(case for case in file.cases if _is_asked(case.name, asked.only))) for file in files
-    ]
-    chosen = [file for file in chosen if file.cases]
-    statistics = [name for name in STATISTICS if asked.file is None and _is_asked(name, asked.only)]
+    is_asked = partial(_is_asked, only=asked.only)
+    files = shipped_files(is_asked) if asked.file is None else (load_cases(asked.file, is_asked),)
+    chosen = [file for file in files if file.cases]
+    statistics = [name for name in STATISTICS if asked.file is None and is_asked(name)]
     if not chosen and not statistics:
-        _refuse(asked.only, [*(case.name for file in files for case in file.cases), *STATISTICS])
+        _refuse(asked.only, [*(name for file in files for name in file.names), *(() if asked.file else STATISTICS)])
     crew = Crew(workers_count, engine, people)
     cases = [case for file in chosen for case in file.cases]
     found = tried(cases, crew, with_twins=asked.engine is None)

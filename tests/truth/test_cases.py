@@ -69,16 +69,21 @@ def test_a_case_that_says_how_long_it_runs_is_not_made_longer(folder: Path) -> N
     assert case.runs[0].scenario.measure.duration_ps == 10**9
 
 
-def test_every_shipped_case_can_be_read_and_has_a_name_of_its_own() -> None:
-    names = [case.name for file in shipped_files() for case in file.cases]
+@pytest.fixture(scope="module")
+def shipped() -> tuple[CaseFile, ...]:
+    return shipped_files()
+
+
+def test_every_shipped_case_can_be_read_and_has_a_name_of_its_own(shipped: tuple[CaseFile, ...]) -> None:
+    names = [case.name for file in shipped for case in file.cases]
     assert len(names) == len(set(names)) > 90
     families = {name.partition("-")[0] for name in names}
     assert families >= {f"A{number}" for number in range(1, 10)}
     assert families >= {f"B{number}" for number in (*range(1, 11), 12, 13)}
 
 
-def test_every_published_figure_that_may_be_missed_names_its_source() -> None:
-    cases = [case for file in shipped_files() for case in file.cases if not case.is_exact and case.runs]
+def test_every_published_figure_that_may_be_missed_names_its_source(shipped: tuple[CaseFile, ...]) -> None:
+    cases = [case for file in shipped for case in file.cases if not case.is_exact and case.runs]
     assert [case.name for case in cases if not (case.source and case.inputs)] == []
 
 
