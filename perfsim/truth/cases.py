@@ -185,7 +185,7 @@ def _run(name: str, item: Item, levels: tuple[Mapping[str, Item], ...], folder: 
             changes["kernel.designs"], design = Node((node,), node.place), str(node.value)
         for path, value in optional(keys, "set", _changes, {}).items():
             changes.pop(path, None)  # a later one wins, whatever it changes a part of
-            changes[path] = value
+            changes[path] = _beside(value, ".yaml", folder) if path == "machine.profile" else value.node
     scenario = _scenario(item, workload, changes)
     check_fits(scenario, scenario.kernel.designs, ENGINES[0])
     return CaseRun(name, scenario, design or scenario.kernel.designs[0])
@@ -200,8 +200,8 @@ def _scenario(item: Item, workload: str, changes: Mapping[str, Node]) -> Scenari
         raise refusal(item, f"workload: {error.problem}") from None
 
 
-def _changes(item: Item) -> dict[str, Node]:
-    return {path: one.node for path, one in mapping(item, "settings as with --set, such as {machine.cpus: 8}").items()}
+def _changes(item: Item) -> dict[str, Item]:
+    return mapping(item, "settings as with --set, such as {machine.cpus: 8}")
 
 
 def _workload(item: Item, folder: Path) -> str:

@@ -2,7 +2,7 @@
 
 A case of lock loops that must come out exactly is run in replications, first short ones, which tell how much its
 figures vary, then others as long as that takes. Each stage meets random numbers of its own, so that the interval of the
-last one knows nothing of how its length was found. All seeds are fixed.
+last one knows nothing of how its length was found. The seed is the workload's.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = "dict[str, Any]"
 
-SEED = 1
 REPLICATIONS = 20
 """Of a case that is as long as it must be."""
 
@@ -114,14 +113,14 @@ def _first_stage(case: Case) -> Iterable[_Wanted]:
         if case.is_sized:
             count = 2 if _is_fixed(case) else REPLICATIONS
             scenario = _lasting(run.scenario, _first_duration_ps(case, run.scenario) // count)
-        yield from (_Wanted(case, run, scenario, Seed(SEED, number), "") for number in range(count))
+        yield from (_Wanted(case, run, scenario, _seed(run, number), "") for number in range(count))
 
 
 def _twins(case: Case) -> Iterable[_Wanted]:
     for run in case.runs:
         duration_ps = _duration_ps(run.scenario, TWIN_ACQUISITIONS)
         scenario = replace(run.scenario, measure=MeasureSpec(duration_ps // 10, duration_ps))
-        yield from (_Wanted(case, run, scenario, Seed(SEED, 0), engine) for engine in ENGINES)
+        yield from (_Wanted(case, run, scenario, _seed(run, 0), engine) for engine in ENGINES)
 
 
 def _longer(case: Case, found: Tried, stage: int, engine: str) -> Iterable[_Wanted]:
@@ -136,8 +135,12 @@ def _longer(case: Case, found: Tried, stage: int, engine: str) -> Iterable[_Want
     found.rows.clear()
     for run in case.runs:
         scenario = _lasting(run.scenario, round(lasted[run.name] * growth))
-        seeds = (Seed(SEED, stage * STAGE_SEEDS + number) for number in range(REPLICATIONS))
+        seeds = (_seed(run, stage * STAGE_SEEDS + number) for number in range(REPLICATIONS))
         yield from (_Wanted(case, run, scenario, seed, "") for seed in seeds)
+
+
+def _seed(run: CaseRun, number: int) -> Seed:
+    return Seed(run.scenario.sweep.seed, number)
 
 
 def _is_fixed(case: Case) -> bool:
