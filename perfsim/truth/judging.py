@@ -149,9 +149,9 @@ def _p(figure_: Figure, error: float, count: int, edges: float) -> float:
 
     edges: by what part the ends of the window may move a figure of rounds that are all alike.
     """
-    target = figure_.expected.low
-    allowed = ROUNDING * abs(target) + (edges * abs(target) if error == 0 else 0.0)
-    above = allowed + resolution(figure_.expected.expression.over.quantity) * abs(target)
+    target, quantity = figure_.expected.low, figure_.expected.expression.over.quantity
+    allowed = (ROUNDING + (edges if error == 0 else 0.0)) * abs(target)
+    above = allowed + resolution(quantity) * abs(target)
     away = max(figure_.mean - target - above, target - figure_.mean - allowed, 0.0)
     if error == 0 or away == 0:
         return 1.0 if away == 0 else 0.0

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from perfsim.engine import ENGINES
 from perfsim.engine.prepare import profile_of, run_ids
 from perfsim.kernel.boot import Seed
+from perfsim.kernel.sizes import machine_size
 from perfsim.scenario.points import task_count
 from perfsim.scenario.schema import DURATION_MAX_PS, MeasureSpec
 from perfsim.sweep.driver import make_ready
@@ -111,7 +112,7 @@ def _first_stage(case: Case) -> Iterable[_Wanted]:
     for run in case.runs:
         scenario, count = run.scenario, case.replications
         if case.is_sized:
-            count = 2 if _is_fixed(case) else REPLICATIONS
+            count = 2 if case.theory is not None and case.theory.is_fixed else REPLICATIONS
             scenario = _lasting(run.scenario, _first_duration_ps(case, run.scenario) // count)
         yield from (_Wanted(case, run, scenario, _seed(run, number), "") for number in range(count))
 
@@ -143,15 +144,12 @@ def _seed(run: CaseRun, number: int) -> Seed:
     return Seed(run.scenario.sweep.seed, number)
 
 
-def _is_fixed(case: Case) -> bool:
-    return case.theory is not None and case.theory.is_fixed
-
-
 def _first_duration_ps(case: Case, scenario: Scenario) -> int:
     """Of all replications together."""
-    if not _is_fixed(case):
+    if case.theory is None or not case.theory.is_fixed:
         return _duration_ps(scenario, PILOT_ACQUISITIONS)
-    return 2 * FIXED_ROUNDS * _round_ps(scenario)
+    acquisitions = 2 * FIXED_ROUNDS * _loops_count(scenario)
+    return min(DURATION_MAX_PS, round(acquisitions / case.theory.steady.acquisitions_per_ns * PS_PER_NS))
 
 
 def _lasting(scenario: Scenario, duration_ps: int) -> Scenario:
@@ -162,14 +160,16 @@ def _lasting(scenario: Scenario, duration_ps: int) -> Scenario:
 
 def _duration_ps(scenario: Scenario, acquisitions: int) -> int:
     """The least time in which locks can be taken so often."""
-    profile = profile_of(scenario)
-    nodes = scenario.machine.nodes or profile.nodes
-    cpus = scenario.machine.cpus or profile.nodes * profile.cpus_per_node
+    _, nodes = machine_size(scenario, profile_of(scenario))
     locks = max(task.pages for task in scenario.tasks) or nodes
-    loops = sum(task_count(task, cpus, nodes) for task in scenario.tasks)
     hold_ps = max(1.0, min(mean_ns(task.hold) for task in scenario.tasks) * PS_PER_NS)
-    per_ps = min(locks / hold_ps, loops / _round_ps(scenario))
+    per_ps = min(locks / hold_ps, _loops_count(scenario) / _round_ps(scenario))
     return min(DURATION_MAX_PS, round(acquisitions / per_ps))
+
+
+def _loops_count(scenario: Scenario) -> int:
+    cpus, nodes = machine_size(scenario, profile_of(scenario))
+    return sum(task_count(task, cpus, nodes) for task in scenario.tasks)
 
 
 def _round_ps(scenario: Scenario) -> int:
