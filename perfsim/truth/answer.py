@@ -95,14 +95,12 @@ class Validation(NamedTuple):
     def summary(self) -> str:
         """The answer in one line."""
         counts = Counter(line.verdict for chapter in self.chapters for line in chapter.lines)
-        parts = [
-            f"{format_count(counts[Verdict.MISSES])} exact figures miss, {format_count(counts[Verdict.HOLDS])} hold"
-        ]
+        exact = f"exact: {format_count(counts[Verdict.MISSES])} miss, {format_count(counts[Verdict.HOLDS])} hold"
         if counts[Verdict.WIDE]:
-            parts[0] += f", {format_count(counts[Verdict.WIDE])} hold within an interval wider than asked"
+            exact += f", {format_count(counts[Verdict.WIDE])} hold in an interval wider than asked"
         findings = [verdict for verdict in Verdict if verdict not in EXACT and counts[verdict]]
-        if findings:
-            parts.append(", ".join(f"{format_count(counts[verdict])} {verdict.value}" for verdict in findings))
+        told = ", ".join(f"{format_count(counts[verdict])} {verdict.value}" for verdict in findings)
+        parts = [exact, f"published: {told}"] if told else [exact]
         return "; ".join([*parts, self.runs])
 
 
@@ -113,7 +111,7 @@ def answer(files: Sequence[CaseFile], found: Mapping[str, Tried], more: Sequence
     chapters = [_chapter(file, found, judged) for file in files]
     rows = sum(one.rows_count for one in found.values())
     twins = sum(len(one.twins) for one in found.values())
-    runs = f"{format_count(rows)} runs" + (f", {format_count(twins)} beginnings by both engines" if twins else "")
+    runs = f"{format_count(rows)} runs" + (f", {format_count(twins)} begun by both engines" if twins else "")
     return Validation((*chapters, *more), runs)
 
 

@@ -55,7 +55,7 @@ def test_fixed_rounds_hold_on_both_engines_and_the_table_says_so(perfsim: Perfsi
     assert lines[1].split() == ["case", "quantity", "expected", "simulated", "99", "%", "interval", "error", "verdict"]
     assert [line.split()[:3] for line in lines if line.startswith("A7")] == [["A7-16", "X", "10"]]
     assert sum("row by simpy" in line for line in lines) == 1
-    assert lines[-1] == "0 exact figures miss, 6 hold; 2 runs, 1 beginnings by both engines"
+    assert lines[-1] == "exact: 0 miss, 6 hold; 2 runs, 1 begun by both engines"
     assert max(map(len, lines)) <= 100
 
 
@@ -76,7 +76,7 @@ def test_a_hand_off_of_twice_the_cost_is_a_miss(perfsim: Perfsim) -> None:
     Path("mine.yaml").write_text(PROFILE.replace("20ns", "40ns"), encoding="utf-8")
     status, out, _ = perfsim("validate", "--file", written(HANDED_ON), "--jobs", "1")
     assert status == 1
-    assert out.splitlines()[-1].startswith("2 exact figures miss, 2 hold; ")
+    assert out.splitlines()[-1].startswith("exact: 2 miss, 2 hold; ")
     assert [line.split()[-1] for line in out.splitlines()[3:5]] == ["MISSES", "MISSES"]
 
 
@@ -86,11 +86,13 @@ def test_a_finding_that_is_not_reproduced_is_told_with_its_reason_and_is_no_fail
     assert "not reproduced" in out
     assert "found: eight CPUs against one. Source: nobody. Why: it was made up." in out
     assert "later: Not run: nobody has measured it." in out
-    assert out.splitlines()[-1] == "0 exact figures miss, 1 hold; 1 reproduced, 1 not reproduced, 1 not run; 10 runs"
+    assert (
+        out.splitlines()[-1] == "exact: 0 miss, 1 hold; published: 1 reproduced, 1 not reproduced, 1 not run; 10 runs"
+    )
     strict = FINDING.replace("    exact: false\n", "").replace("    why: it was made up\n", "")
     status, out, _ = perfsim("validate", "--file", written(strict), "--jobs", "1")
     assert status == 1
-    assert out.splitlines()[-1].startswith("1 exact figures miss, 2 hold; 1 not run")
+    assert out.splitlines()[-1].startswith("exact: 1 miss, 2 hold; published: 1 not run; ")
 
 
 def test_csv_and_markdown_have_the_same_figures(perfsim: Perfsim) -> None:
