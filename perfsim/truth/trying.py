@@ -7,7 +7,6 @@ last one knows nothing of how its length was found. The seed is the workload's.
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -238,12 +237,12 @@ def counted_work(task: Task) -> Row | Failure:
 
 def _grants(releases: Sequence[int], cpus: int, nodes: int) -> tuple[float, float]:
     """Of the CPUs, in the order in which they have had the lock: how often the one that had it most for once that the
-    other had it least, and the most times in turn that it stayed in a node.
+    other had it least (once, if it never had it), and the most times in turn that it stayed in a node.
     """
     counts = Counter(releases)
     fewest = min(counts[cpu] for cpu in range(cpus))
     longest = max((sum(1 for _ in run) for _, run in groupby(releases, key=lambda cpu: cpu * nodes // cpus)), default=0)
-    return (max(counts.values()) / fewest if fewest else math.inf), float(longest)
+    return max(counts.values(), default=0) / max(1, fewest), float(longest)
 
 
 def first_difference(one: Row, other: Row) -> str:
