@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from perfsim.engine import ENGINES
 from perfsim.engine.prepare import check_fits
-from perfsim.errors import InputError, quoted
+from perfsim.errors import quoted
 from perfsim.scenario import fields
 from perfsim.scenario.fields import Item, mapping, optional, refusal, required, section
+from perfsim.scenario.locate import shipped_workloads
 from perfsim.scenario.source import Node, earlier, read_document
 from perfsim.scenario.validate import changed_scenario
 from perfsim.truth.expectations import Expected, by_theory, expected_of, is_exact
@@ -125,7 +126,7 @@ def _case(entry: Item, name: str, folder: Path) -> Case:
         raise refusal(keys["why"], "a reason for a miss, where a miss is a fault; expected exact: false beside it")
     if texts["not_run"] and "expect" not in keys:
         return _not_run(name, texts)
-    runs = _runs(item, keys, folder)
+    runs = _runs(keys, folder)
     expected, theory = _expected(required(item, keys, "expect", "theory"), runs)
     if texts["not_run"]:
         return _not_run(name, texts)
@@ -157,21 +158,21 @@ def _sets_measure(keys: Mapping[str, Item]) -> bool:
     return any(path.startswith("measure") for one in settings if "set" in one for path in mapping(one["set"], ""))
 
 
-def _runs(item: Item, keys: Mapping[str, Item], folder: Path) -> tuple[CaseRun, ...]:
+def _runs(keys: Mapping[str, Item], folder: Path) -> tuple[CaseRun, ...]:
     """The runs that a case names, each with the case's settings and its own over them, or its only one."""
     if "runs" not in keys:
-        return (_run("", item, (keys,), folder),)
+        return (_run("", (keys,), folder),)
     named = mapping(keys["runs"], "runs by name: {few: {set: {machine.cpus: 4}}, many: {set: {machine.cpus: 32}}}")
     if not 2 <= len(named) <= RUNS_MAX:
         raise refusal(keys["runs"], f"{len(named)} runs; expected 2 to {RUNS_MAX}, or none for a case of a single run")
     runs = []
     for name, run in named.items():
         fields.identifier(Item(Node(name, keys["runs"].node.key_places[name], "plain"), run.path))
-        runs.append(_run(name, run, (keys, section(run, _SETTINGS)), folder))
+        runs.append(_run(name, (keys, section(run, _SETTINGS)), folder))
     return tuple(runs)
 
 
-def _run(name: str, item: Item, levels: tuple[Mapping[str, Item], ...], folder: Path) -> CaseRun:
+def _run(name: str, levels: tuple[Mapping[str, Item], ...], folder: Path) -> CaseRun:
     """One run. levels: the keys of the case, and those of the run, which win."""
     workload, design = DEFAULT_WORKLOAD, ""
     changes: dict[str, Node] = {}
@@ -186,18 +187,9 @@ def _run(name: str, item: Item, levels: tuple[Mapping[str, Item], ...], folder: 
         for path, value in optional(keys, "set", _changes, {}).items():
             changes.pop(path, None)  # a later one wins, whatever it changes a part of
             changes[path] = _beside(value, ".yaml", folder) if path == "machine.profile" else value.node
-    scenario = _scenario(item, workload, changes)
+    scenario = changed_scenario(workload, changes.items())
     check_fits(scenario, scenario.kernel.designs, ENGINES[0])
     return CaseRun(name, scenario, design or scenario.kernel.designs[0])
-
-
-def _scenario(item: Item, workload: str, changes: Mapping[str, Node]) -> Scenario:
-    try:
-        return changed_scenario(workload, changes.items())
-    except InputError as error:
-        if error.place != "WORKLOAD":
-            raise
-        raise refusal(item, f"workload: {error.problem}") from None
 
 
 def _changes(item: Item) -> dict[str, Item]:
@@ -206,8 +198,17 @@ def _changes(item: Item) -> dict[str, Item]:
 
 def _workload(item: Item, folder: Path) -> str:
     """A shipped workload's name, or a path from the folder of the case file."""
-    name = fields.text(item, "the name of a shipped workload, or the path of a .yaml file")
-    return str(folder / name) if name.endswith(".yaml") else name
+    name = fields.name_or_file(item, ".yaml")
+    if not name.endswith(".yaml"):
+        return fields.choice(item, shipped_workloads())
+    try:
+        is_there = (folder / name).is_file()
+    except OSError:
+        is_there = False
+    if not is_there:
+        known = ", ".join(shipped_workloads())
+        raise refusal(item, f"{quoted(name, 80)} is no file beside the cases; expected one, or one of {known}")
+    return str(folder / name)
 
 
 def _beside(item: Item, suffix: str, folder: Path) -> Node:
