@@ -17,8 +17,10 @@ Row: TypeAlias = "Mapping[str, Any]"
 
 RUN_MARK = "."
 RATIO_MARK = " / "
-GRANTS = ("most/fewest grants", "longest run of a node")
-"""What is counted from the events of a run: of no column."""
+GRANTS = ("grant_ratio", "node_streak")
+"""What is counted from the events of a run, and is in no column: how often the CPU that had the lru_lock most had it for
+once of the CPU that had it least, and how many times in turn it stayed in a node at most.
+"""
 
 
 class Term(NamedTuple):
