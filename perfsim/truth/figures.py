@@ -18,8 +18,8 @@ Row: TypeAlias = "Mapping[str, Any]"
 RUN_MARK = "."
 RATIO_MARK = " / "
 GRANTS = ("grant_ratio", "node_streak")
-"""What is counted from the events of a run, and is in no column: how often the CPU that had the lru_lock most had it for
-once of the CPU that had it least, and how many times in turn it stayed in a node at most.
+"""What is counted from the events of a run, and is in no column: how often the CPU that had the lru_lock most had it
+for once of the CPU that had it least, and how many times in turn it stayed in a node at most.
 """
 
 
