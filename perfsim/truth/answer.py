@@ -29,7 +29,7 @@ BROKEN_SHOWN_MAX = 5
 PRINTED = 1e-4
 """Limits that are closer together are shown as one figure."""
 
-QUANTITY_WIDTH = 20
+QUANTITY_WIDTH = 18
 SIMULATED_WIDTH = 9
 ERROR_WIDTH = 7
 
