@@ -17,6 +17,7 @@ from perfsim.cli.main import app
 from perfsim.explore.scenario import check_calls, load_explore_scenario
 from perfsim.kernel.designs import load_design
 from perfsim.machine.profile import load_profile
+from perfsim.truth.cases import load_cases
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -100,6 +101,14 @@ def test_the_profile_that_readme_shows_loads(tmp_path: Path) -> None:
     path.write_text(example(path.name), encoding="utf-8")
     profile = load_profile(str(path))
     assert profile.name == "slow_wake"
+
+
+def test_the_truths_that_readme_shows_can_be_read(tmp_path: Path) -> None:
+    for name in ("my_cases.yaml", "collapse.yaml"):
+        (tmp_path / name).write_text(example(name), encoding="utf-8")
+    theory, measured = load_cases(tmp_path / "my_cases.yaml").cases
+    assert theory.theory is not None
+    assert [run.name for run in measured.runs] == ["few", "many"]
 
 
 def test_the_scenario_that_readme_shows_fits_every_design(tmp_path: Path) -> None:

@@ -13,14 +13,27 @@ from typing import Annotated
 import typer
 
 from perfsim import __version__
-from perfsim.cli import calibrate, check, compare, designs, explore, profiles, report, run, sensitivity, sweep, verify
+from perfsim.cli import (
+    calibrate,
+    check,
+    compare,
+    designs,
+    explore,
+    profiles,
+    report,
+    run,
+    sensitivity,
+    sweep,
+    validate,
+    verify,
+)
 from perfsim.cli.app import app
 from perfsim.cli.output import open_missing_streams, tell, write_data
 from perfsim.errors import PerfsimError, one_line
 
 __all__ = ["app", "main"]
 
-COMMANDS = (run, sweep, compare, report, check, sensitivity, verify, calibrate, explore, profiles, designs)
+COMMANDS = (run, sweep, compare, report, check, sensitivity, verify, validate, calibrate, explore, profiles, designs)
 """The modules that add a command to `app` when they are imported."""
 
 USAGE_STATUS = 2

@@ -235,18 +235,17 @@ def _check_paths(module: ModuleType, tree: ast.Module, base_name: str) -> None:
             line = function.__code__.co_firstlineno
             raise InputError(f"{place}:{line}:1", f"{name} is made, not written; write async def {name}(cpu, ...)")
     shapes = {name: shape_of(node) for name, node in written.items()}
-    base = base_paths(base_name)
     integers = {name: int(value) for name, value in vars(module).items() if isinstance(value, int)}
     primitives = {name: primitive.arguments for name, primitive in PRIMITIVES.items()}
-    scope = Scope(integers, {name: shape_of(node) for name, node in base.items()} | shapes, primitives)
+    scope = Scope(integers, dict(_base_shapes(base_name)) | shapes, primitives)
     _refuse(Path(place), refusals(tree, scope))
-    _refuse(Path(place), _missed_values(written, shapes, base))
+    _refuse(Path(place), _missed_values(written, shapes, base_name))
 
 
 def _missed_values(
     written: Mapping[str, ast.AsyncFunctionDef],
     shapes: Mapping[str, Shape],
-    base: Mapping[str, ast.AsyncFunctionDef],
+    base_name: str,
 ) -> list[Refusal]:
     """Paths of a file that return no value, where a path of the base that calls them wants one."""
     return [
@@ -255,9 +254,9 @@ def _missed_values(
             written[name].col_offset + 1,
             f"{name}() returns no value, and {caller}() uses it; end it with return and an integer",
         )
-        for caller, node in base.items()
+        for caller, used in _values_used(base_name).items()
         if caller not in written
-        for name in sorted(used_values(node))
+        for name in used
         if name in shapes and not shapes[name].returns_value
     ]
 
@@ -267,6 +266,18 @@ def base_paths(name: str) -> dict[str, ast.AsyncFunctionDef]:
     """The source of every path of a shipped design, by name."""
     files = [Path(str(module.__file__)) for module in _modules(name)]
     return {node.name: node for file in files for node in paths_in(ast.parse(file.read_bytes()))}
+
+
+@functools.cache
+def _base_shapes(name: str) -> dict[str, Shape]:
+    """Kept, for each run of a user's design asks."""
+    return {path: shape_of(node) for path, node in base_paths(name).items()}
+
+
+@functools.cache
+def _values_used(name: str) -> dict[str, list[str]]:
+    """The paths whose values each path of a shipped design uses."""
+    return {path: sorted(used_values(node)) for path, node in base_paths(name).items()}
 
 
 def _check_arguments(path_name: str, function: FunctionType, base: Design, place: str) -> None:

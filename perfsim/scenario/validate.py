@@ -32,7 +32,7 @@ from perfsim.scenario.tasks import read_tasks
 from perfsim.units import format_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _SECTIONS = ("name", "machine", "memory", "kernel", "tasks", "measure", "sweep", "check")
 _METRIC = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -52,9 +52,7 @@ def load_scenario(
     kernel.designs and sweep.seed. What is set is no axis any more. Raises InputError for the first thing that is wrong
     in the file or the options; profiles, designs and memory are looked for later, by those who know them.
     """
-    path = find_workload(os.fspath(workload))
-    text = read_text(path)
-    root = parse_document(text, path)
+    root, text = _read(workload)
     for argument in sets:
         root = with_set(root, argument)
     if profile is not None:
@@ -64,6 +62,27 @@ def load_scenario(
         root = with_option(root, "kernel.designs", Node(names, "--design"))
     if seed is not None:
         root = with_option(root, "sweep.seed", Node(seed, "--seed", "plain"))
+    return _checked(root, text)
+
+
+def changed_scenario(workload: str | os.PathLike[str], changes: Iterable[tuple[str, Node]]) -> Scenario:
+    """The validated scenario of a workload, changed as by --set: each a dotted key and its value.
+
+    What is wrong with a value is told at the place of its node. Raises InputError.
+    """
+    root, text = _read(workload)
+    for path, value in changes:
+        root = with_option(root, path, value)
+    return _checked(root, text)
+
+
+def _read(workload: str | os.PathLike[str]) -> tuple[Node, str]:
+    path = find_workload(os.fspath(workload))
+    text = read_text(path)
+    return parse_document(text, path), text
+
+
+def _checked(root: Node, text: str) -> Scenario:
     scenario = scenario_of(root, text)
     check_relations(scenario)
     _check_axis_values(scenario)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from perfsim.engine.prepare import check_fits, profile_of, run_ids
-from perfsim.errors import InputError, PerfsimError
+from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed
 from perfsim.scenario.schema import place
-from perfsim.sweep.backlog import Backlog
-from perfsim.sweep.driver import failures_text, make_ready, outcomes
+from perfsim.sweep.driver import make_ready
+from perfsim.sweep.gather import Crew, gathered
 from perfsim.sweep.plan import Run, design_names, workers_for
-from perfsim.sweep.progress import Pace, shown
 from perfsim.sweep.uncertainty import costs_at, uncertain_costs
-from perfsim.sweep.worker import Failure, Task
+from perfsim.sweep.worker import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +54,12 @@ def tried(trial: Trial, places: Sequence[Sequence[float]], people: TextIO) -> li
     check_fits(trial.scenario, trial.scenario.kernel.designs, trial.engine, min(workers_count, 2 * len(places)))
     runs = trial_runs(trial, places)
     make_ready(trial.engine)
-    values = asyncio.run(_values(trial, runs, workers_count, people))
+    values: dict[tuple[int, str], float] = {}
+
+    def take(run: Run, row: Row) -> None:
+        values[run.labels["point"], run.labels["design"]] = _checked(trial.metric, row)
+
+    gathered(runs, Crew(workers_count, trial.engine, people), take)
     return [(values[machine, old], values[machine, new]) for machine in range(len(places))]
 
 
@@ -80,23 +82,6 @@ def trial_runs(trial: Trial, places: Sequence[Sequence[float]]) -> list[Run]:
             labels = {"point": machine, "design": names[design], "profile": profile.name}
             runs.append(Run(Task(run_ids(varied, design)(seed), varied, design, seed, trial.engine), labels, work))
     return runs
-
-
-async def _values(
-    trial: Trial, runs: Sequence[Run], workers_count: int, people: TextIO
-) -> dict[tuple[int, str], float]:
-    """The metric by machine and design. The first run that has none, or fails, ends it all."""
-    backlog = Backlog(runs)
-    pace = Pace(len(runs), 0, backlog.forecast)
-    values: dict[tuple[int, str], float] = {}
-    async with shown(pace, people), aclosing(outcomes(backlog, workers_count, trial.engine)) as finished:
-        async for run, outcome in finished:
-            if isinstance(outcome, Failure):
-                raise PerfsimError(failures_text([(run, outcome.reason)]))
-            pace.finished_count += 1
-            backlog.forecast.end(run, outcome)
-            values[run.labels["point"], run.labels["design"]] = _checked(trial.metric, outcome)
-    return values
 
 
 def _checked(metric: str, row: Row) -> float:

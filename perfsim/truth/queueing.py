@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm
-from scipy.optimize import brentq
 from scipy.special import gammaln, logsumexp, xlog1py, xlogy
 
 from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
@@ -25,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Floats: TypeAlias = NDArray[np.float64]
+
+QUADRATURE_POINTS = 48
+"""Beyond the degree of the polynomial: exp(-time/Z) is none, and holds may be many times the think."""
 
 
 class Steady(NamedTuple):
@@ -69,17 +70,6 @@ class Handoff(NamedTuple):
         return self.fixed_ns + waiters_count * self.per_waiter_ns if waiters_count else 0.0
 
 
-class Phases(NamedTuple):
-    """How long a wait lasts: the time that a Markov chain takes to leave its phases (Neuts 1981, phase type).
-
-    start: [phase] probability to begin there; what is missing to 1 is the probability of no wait at all.
-    rates_per_ns: [phase, phase] rates of change, negative on the diagonal; what is missing in a row is the end's rate.
-    """
-
-    start: Floats
-    rates_per_ns: Floats
-
-
 FREE = Handoff()
 
 
@@ -89,7 +79,8 @@ def mean_ns(duration: Duration) -> float:
     return mean_ps / PS_PER_NS
 
 
-def _means_ns(think: Duration, hold: Duration) -> tuple[float, float]:
+def means_ns(think: Duration, hold: Duration) -> tuple[float, float]:
+    """Both means; a lock that is never held has no closed form."""
     think_ns, hold_ns = mean_ns(think), mean_ns(hold)
     assert hold_ns > 0, f"no hold: {hold}"
     return think_ns, hold_ns
@@ -173,7 +164,7 @@ def exponential_think(cpus: int, think: Duration, hold: Duration) -> Steady:
     """One lock, exponential think, any hold (M/G/1//N). Source: Takacs 1962, Introduction to the Theory of Queues."""
     assert cpus >= 1, f"{cpus} CPUs"
     assert think.kind == EXPONENTIAL, f"not exponential: {think}"
-    think_ns, hold_ns = _means_ns(think, hold)
+    think_ns, hold_ns = means_ns(think, hold)
     log_products = [0.0]
     for index in range(1, cpus):
         log_transform = _log_transform(hold, index / think.a_ps)
@@ -200,14 +191,13 @@ def _log_binomials(count: int) -> Floats:
 
 
 def handed_off(cpus: int, think: Duration, hold: Duration, handoff: Handoff) -> Steady:
-    """One FIFO lock whose hand-off takes time; exponential think, fixed or exponential hold.
+    """One lock whose hand-off takes time, in any order that does not look at holds; exponential think, any hold.
 
     The number of CPUs left waiting at a release is a Markov chain; X is one acquisition per mean time between
     releases. Source: the method of the embedded chain, Kendall 1953.
     """
     assert think.kind == EXPONENTIAL, f"not exponential: {think}"
-    assert hold.kind in {FIXED, EXPONENTIAL}, f"neither fixed nor exponential: {hold}"
-    think_ns, hold_ns = _means_ns(think, hold)
+    think_ns, hold_ns = means_ns(think, hold)
     left = _stationary(_left_at_release(cpus, think_ns, hold, handoff))
     passing_ns = float(sum(left[waiters] * handoff.after_ns(waiters) for waiters in range(cpus)))
     per_ns = 1 / (passing_ns + hold_ns + float(left[0]) * think_ns / cpus)
@@ -233,11 +223,25 @@ def _arrivals_in_hold(thinkers: int, think_ns: float, hold: Duration) -> Floats:
     hold_ns = mean_ns(hold)
     if hold.kind == FIXED:
         return _arrivals(thinkers, think_ns, hold_ns)
+    if hold.kind == UNIFORM:
+        return _arrivals_in_uniform(thinkers, think_ns, hold)
     thinking = thinkers - np.arange(thinkers + 1)
     # The next event is an arrival, in a race of `thinking` rates 1/Z against the rate 1/S of the hold's end.
     arrival_first = thinking * hold_ns / (thinking * hold_ns + think_ns)
     reached = np.concatenate(([1.0], np.cumprod(arrival_first[:-1])))
     arrivals: Floats = reached * (1 - arrival_first)
+    return arrivals
+
+
+def _arrivals_in_uniform(thinkers: int, think_ns: float, hold: Duration) -> Floats:
+    """The same for a uniform hold: the mean over its times, by Gauss and Legendre's quadrature.
+
+    A probability is a polynomial of degree `thinkers` in exp(-time/Z), so that so many points and some are exact.
+    """
+    points, weights = np.polynomial.legendre.leggauss(thinkers + QUADRATURE_POINTS)
+    holds_ns = (hold.a_ps + (points + 1) / 2 * (hold.b_ps - hold.a_ps)) / PS_PER_NS
+    each = np.array([_arrivals(thinkers, think_ns, hold_ns) for hold_ns in holds_ns])
+    arrivals: Floats = weights @ each / 2
     return arrivals
 
 
@@ -267,7 +271,7 @@ def fixed_rounds(cpus: int, think: Duration, hold: Duration, handoff: Handoff = 
     number that reproduces itself. If that is none, nobody waits any more. Another start may settle elsewhere.
     """
     assert think.kind == hold.kind == FIXED, f"not fixed: {think}, {hold}"
-    think_ns, hold_ns = _means_ns(think, hold)
+    think_ns, hold_ns = means_ns(think, hold)
     left, before = cpus - 1, cpus
     while 0 < left < before:
         before = left
@@ -283,89 +287,7 @@ def fixed_rounds(cpus: int, think: Duration, hold: Duration, handoff: Handoff = 
 def unmet_rounds(cpus: int, think: Duration, hold: Duration) -> Steady:
     """Fixed think and hold, the CPUs started so far apart that they never meet, though a hand-off would be slow."""
     assert think.kind == hold.kind == FIXED, f"not fixed: {think}, {hold}"
-    think_ns, hold_ns = _means_ns(think, hold)
+    think_ns, hold_ns = means_ns(think, hold)
     round_ns = think_ns + hold_ns
     assert cpus * hold_ns <= round_ns, f"{cpus} CPUs must meet"
     return Steady(cpus / round_ns, cpus * hold_ns / round_ns, 0.0, 0.0)
-
-
-def wait_phases(cpus: int, think: Duration, hold: Duration, order: str = "fifo") -> Phases:
-    """How long a CPU waits for one lock: exponential think and hold, free hand-off; order "fifo", "random" or "lifo".
-
-    The CPU meets the others as they are in the long run without it (arrival theorem, Sevcik and Mitrani 1981), and
-    is followed through them until it owns the lock. With "fifo", any think of the same mean gives the same waits.
-    """
-    assert hold.kind == EXPONENTIAL, f"not exponential: {hold}"
-    assert order == "fifo" or think.kind == EXPONENTIAL, f"not exponential: {think}"
-    think_ns, hold_ns = _means_ns(think, hold)
-    met = _others_at_lock(cpus - 1, hold_ns / think_ns)[1:]
-    if order == "fifo":
-        return Phases(met, (np.eye(cpus - 1, k=-1) - np.eye(cpus - 1)) / hold_ns)
-    if order == "random":
-        return Phases(met, _random_rates_per_ns(cpus, think_ns, hold_ns))
-    assert order == "lifo", order
-    return _lifo_phases(met, think_ns, hold_ns)
-
-
-def _others_at_lock(others: int, ratio: float) -> Floats:
-    """Distribution of how many of these CPUs are at the lock, its owner included: n!/(n-k)! (S/Z)^k, normalised."""
-    at_lock = np.arange(others + 1)
-    logs = at_lock * math.log(ratio) - gammaln(others - at_lock + 1)
-    probabilities: Floats = np.exp(logs - logsumexp(logs))
-    return probabilities
-
-
-def _random_rates_per_ns(cpus: int, think_ns: float, hold_ns: float) -> Floats:
-    """Phase k - 1: k others at the lock, so that a release finds k CPUs waiting, each as likely to be the next."""
-    others = np.arange(1, cpus)
-    arrivals = (cpus - 1 - others) / think_ns
-    losses = (1 - 1 / others) / hold_ns
-    rates: Floats = np.diag(arrivals[:-1], 1) + np.diag(losses[1:], -1) - np.diag(arrivals + 1 / hold_ns)
-    return rates
-
-
-def _lifo_phases(met: Floats, think_ns: float, hold_ns: float) -> Phases:
-    """Phase (below, above): waiting CPUs that came before and after; only those above must be served first."""
-    pairs = [(below, above) for below in range(len(met)) for above in range(len(met) - below)]
-    number = {pair: index for index, pair in enumerate(pairs)}
-    start = np.zeros(len(pairs))
-    rates = np.zeros((len(pairs), len(pairs)))
-    for (below, above), index in number.items():
-        arrivals = (len(met) - 1 - below - above) / think_ns
-        rates[index, index] = -arrivals - 1 / hold_ns
-        if arrivals:
-            rates[index, number[below, above + 1]] = arrivals
-        if above:
-            rates[index, number[below, above - 1]] = 1 / hold_ns
-        else:
-            start[index] = met[below]
-    return Phases(start, rates)
-
-
-def given_wait(waits: Phases) -> Phases:
-    """The waits of contended acquisitions alone, as /proc/lock_stat counts them."""
-    return waits._replace(start=waits.start / waits.start.sum())
-
-
-def wait_mean_and_sd_ns(waits: Phases) -> tuple[float, float]:
-    """Mean and standard deviation of the wait."""
-    first = np.linalg.solve(-waits.rates_per_ns, np.ones(len(waits.start)))
-    second = 2 * np.linalg.solve(-waits.rates_per_ns, first)
-    mean = float(waits.start @ first)
-    return mean, math.sqrt(float(waits.start @ second) - mean**2)
-
-
-def wait_percentile_ns(waits: Phases, fraction: float) -> float:
-    """The wait that this fraction of acquisitions does not exceed; 0 if so many do not wait at all."""
-    assert 0 < fraction < 1, fraction
-
-    def too_many(wait_ns: float) -> float:
-        """How many more than the rest wait for longer."""
-        return float((waits.start @ expm(waits.rates_per_ns * wait_ns)).sum()) - (1 - fraction)
-
-    if too_many(0.0) <= 0:
-        return 0.0
-    high_ns = 1 / float(np.abs(waits.rates_per_ns).max())
-    while too_many(high_ns) > 0:
-        high_ns *= 2
-    return float(brentq(too_many, 0.0, high_ns, rtol=1e-12))

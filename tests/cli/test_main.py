@@ -11,7 +11,17 @@ from perfsim.errors import StuckError
 
 Perfsim = Callable[..., tuple[int, str, str]]
 
-COMMANDS = ("run", "sweep", "compare", "sensitivity", "profiles", "profiles show", "designs", "designs show")
+COMMANDS = (
+    "run",
+    "sweep",
+    "compare",
+    "sensitivity",
+    "validate",
+    "profiles",
+    "profiles show",
+    "designs",
+    "designs show",
+)
 
 
 def test_the_version_is_told_on_stdout(perfsim: Perfsim) -> None:
@@ -43,6 +53,7 @@ def test_the_help_of_perfsim_itself_lists_the_commands_with_their_whole_summary(
         "run",
         "sensitivity",
         "sweep",
+        "validate",
         "verify",
         "designs",
         "profiles",

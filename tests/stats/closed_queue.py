@@ -6,7 +6,8 @@ import numpy as np
 
 from perfsim.numeric.buckets import bucket, upper
 from perfsim.stats.ratios import Floats
-from perfsim.truth.queueing import exponential_hold, wait_percentile_ns, wait_phases
+from perfsim.truth.queueing import exponential_hold
+from perfsim.truth.waits import wait_percentile_ns, wait_phases
 from perfsim.units import PS_PER_NS
 from tests.truth.durations import exponential
 

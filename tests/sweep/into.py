@@ -10,7 +10,7 @@ from perfsim.scenario.schema import Scenario
 from perfsim.sweep.backlog import Backlog
 from perfsim.sweep.plan import Run
 from perfsim.sweep.results import Finished, Order, sweep_into
-from perfsim.sweep.worker import Failure, work
+from perfsim.sweep.worker import Failure, Task, work
 
 Row = dict[str, Any]
 Tiny = Callable[..., Scenario]
@@ -18,11 +18,13 @@ Tiny = Callable[..., Scenario]
 COMMAND = "perfsim sweep tiny"
 
 
-async def outcomes_here(backlog: Backlog, workers_count: int, engine: str) -> AsyncIterator[tuple[Run, Row | Failure]]:
+async def outcomes_here(
+    backlog: Backlog, workers_count: int, engine: str, function: Callable[[Task], Row | Failure] = work
+) -> AsyncIterator[tuple[Run, Row | Failure]]:
     """As the driver's, last run first."""
     for run in reversed(waiting(backlog)):
         await asyncio.sleep(0)
-        yield run, work(run.task)
+        yield run, function(run.task)
 
 
 def waiting(backlog: Backlog) -> list[Run]:

@@ -11,7 +11,7 @@ from perfsim.kernel.boot import Seed
 from perfsim.machine.costs import WAKEUP
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
-from perfsim.sweep import trials
+from perfsim.sweep import gather
 from perfsim.sweep.driver import outcomes
 from perfsim.sweep.trials import Trial, trial_runs, tried
 from perfsim.sweep.uncertainty import uncertain_costs
@@ -24,7 +24,7 @@ METRIC = "events"
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs without worker processes."""
-    monkeypatch.setattr(trials, "outcomes", outcomes_here)
+    monkeypatch.setattr(gather, "outcomes", outcomes_here)
 
 
 def places(scenario: Scenario, *at: float) -> list[list[float]]:
@@ -55,7 +55,7 @@ def test_the_number_of_workers_changes_nothing(tiny: Tiny, here: None, monkeypat
     at = places(scenario, 0.1, 0.6, 0.9)
     in_this_process = tried(Trial(scenario, METRIC, "compiled", 1), at, io.StringIO())
     assert len(set(in_this_process)) > 1
-    monkeypatch.setattr(trials, "outcomes", outcomes)
+    monkeypatch.setattr(gather, "outcomes", outcomes)
     assert tried(Trial(scenario, METRIC, "compiled", 2), at, io.StringIO()) == in_this_process
 
 
