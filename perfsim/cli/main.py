@@ -22,6 +22,7 @@ from perfsim.cli import (
     profiles,
     report,
     run,
+    schema,
     sensitivity,
     sweep,
     validate,
@@ -33,7 +34,21 @@ from perfsim.errors import PerfsimError, one_line
 
 __all__ = ["app", "main"]
 
-COMMANDS = (run, sweep, compare, report, check, sensitivity, verify, validate, calibrate, explore, profiles, designs)
+COMMANDS = (
+    run,
+    sweep,
+    compare,
+    report,
+    check,
+    sensitivity,
+    verify,
+    validate,
+    calibrate,
+    explore,
+    profiles,
+    designs,
+    schema,
+)
 """The modules that add a command to `app` when they are imported."""
 
 USAGE_STATUS = 2

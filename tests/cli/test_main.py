@@ -13,6 +13,7 @@ Perfsim = Callable[..., tuple[int, str, str]]
 
 COMMANDS = (
     "run",
+    "schema",
     "sweep",
     "compare",
     "sensitivity",
@@ -51,6 +52,7 @@ def test_the_help_of_perfsim_itself_lists_the_commands_with_their_whole_summary(
         "explore",
         "report",
         "run",
+        "schema",
         "sensitivity",
         "sweep",
         "validate",
