@@ -9,7 +9,7 @@ from perfsim.engine.program import FIRST_PRIMITIVE, XOR, Row
 from perfsim.explore import acts
 from perfsim.explore.columns import END, IA64, KERNEL, TSO, Code
 from perfsim.explore.flow import after, fixpoint, live_slots, reach, union
-from perfsim.explore.kinds import PLAIN, Kinds, kinds_of
+from perfsim.explore.kinds import PLAIN, Kinds
 from perfsim.explore.locations import KINDS
 from perfsim.explore.memory import ACQUIRED
 from perfsim.explore.rows import ORDERED, Scripts, reads_of
@@ -58,11 +58,14 @@ def known_of(scripts: Scripts, fences: Iterable[int]) -> Known:
     return Known(act, access, tuple(1 if row in placed else 0 for row in range(len(scripts.rows))))
 
 
-def code_of(scripts: Scripts, known: Known, model: int, ahead: dict[str, list[int]]) -> Code:
-    """The rows for the search, on a memory model. ahead: the four columns of footprints."""
+def code_of(
+    scripts: Scripts, known: Known, model: int, ahead: dict[str, list[int]], kinds: Kinds | None = None
+) -> Code:
+    """The rows for the search, on a memory model. ahead: the four columns of footprints. kinds: where they are asked
+    for, as pages are renumbered.
+    """
     live = live_slots(scripts)
     weak = model > TSO
-    kinds = kinds_of(scripts)
     nothing = [0] * len(scripts.rows)
     early, usable = _early(scripts, known, model) if weak else (nothing, nothing)
     live_first, live_flat = _flat(live)

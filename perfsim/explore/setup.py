@@ -8,6 +8,7 @@ from perfsim.engine.program import FIRST_PRIMITIVE
 from perfsim.explore import columns
 from perfsim.explore.columns import SC, TSO, Code, Found, Mirror, Search, Shared, Turn
 from perfsim.explore.footprints import footprints_of
+from perfsim.explore.kinds import kinds_of
 from perfsim.explore.locations import locations_of
 from perfsim.explore.prepare import Known, code_of, known_of
 from perfsim.explore.properties import PROPERTIES
@@ -45,13 +46,14 @@ def new_search(scenario: ExploreScenario, design: Design, scripts: Scripts, aske
     """The search before its first state; `words` and `vector_words` are still empty."""
     s = small_state(scenario, unevictable_lru=design.unevictable_lru)
     known = known_of(scripts, asked.fences)
-    code = code_of(scripts, known, asked.model, _footprints(s, scripts, known, asked))
+    mirrors = renumberings_of(scenario, scripts, asked.fences) if asked.symmetry else []
+    kinds = kinds_of(scripts) if any(one.moves_pages for one in mirrors) else None
+    code = code_of(scripts, known, asked.model, _footprints(s, scripts, known, asked), kinds)
     used = _vectors(s, scripts)
     locations = locations_of(s)
     wanted = _wanted(scenario)
     settings = _settings(scenario, scripts, code, asked)
     settings = settings._replace(used=len(used) // settings.cpus, cells=len(locations), wanted=len(wanted))
-    mirrors = renumberings_of(scenario, scripts, asked.fences) if asked.symmetry else []
     unused = unused_columns(scripts)
     settings = settings._replace(
         mirrors=len(mirrors),
@@ -119,7 +121,7 @@ def _mirror(mirrors: list[Renumbering], scripts: Scripts, s: State, b: Shared) -
         taken_by=[one.cpus.index(cpu) for one in mirrors for cpu in range(len(one.cpus))],
         node=[to for one in mirrors for to in _nodes(one, s)],
         range_=[to for one in mirrors for to in one.ranges],
-        moves_pages=[1 if one.pages != tuple(range(len(one.pages))) else 0 for one in mirrors],
+        moves_pages=[1 if one.moves_pages else 0 for one in mirrors],
         first_row=first_rows(scripts),
         words=[],
         b=as_lists(b),

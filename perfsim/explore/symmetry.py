@@ -33,20 +33,31 @@ class Renumbering(NamedTuple):
     pages: tuple[int, ...]
     ranges: tuple[int, ...]
 
+    @property
+    def moves_pages(self) -> bool:
+        """Whether any page gets another number."""
+        return self.pages != tuple(range(len(self.pages)))
+
 
 def renumberings_of(scenario: ExploreScenario, scripts: Scripts, fences: Sequence[int]) -> list[Renumbering]:
     """All under which the scenario is the same, but that which renumbers nothing. fences: rows behind a barrier."""
-    if _tells_cpus_apart(scripts):
-        return []
-    kinds = kinds_of(scripts)
-    own = [_script_of(scripts, kinds, frozenset(fences), cpu) for cpu in range(len(scenario.cpus))]
-    found = [
+    sizes = [scripts.cpus.count(cpu) for cpu in range(len(scenario.cpus))]
+    begin_alike = [
         one
         for cpus in permutations(range(len(scenario.cpus)))
-        for one in _with_pages(scenario, cpus, can_move=kinds is not None)
-        if all(_renumbered(own[cpu], one) == own[place] for cpu, place in enumerate(cpus))
+        if all(sizes[cpu] == sizes[place] for cpu, place in enumerate(cpus))
+        for one in _with_pages(scenario, cpus)
+    ][1:]  # permutations() begin with the identity
+    if not begin_alike or _tells_cpus_apart(scripts):
+        return []
+    kinds = kinds_of(scripts) if any(one.moves_pages for one in begin_alike) else None
+    own = [_script_of(scripts, kinds, frozenset(fences), cpu) for cpu in range(len(scenario.cpus))]
+    return [
+        one
+        for one in begin_alike
+        if (kinds or not one.moves_pages)
+        and all(_renumbered(own[cpu], one) == own[place] for cpu, place in enumerate(one.cpus))
     ]
-    return found[1:]  # permutations() begin with the identity
 
 
 def first_rows(scripts: Scripts) -> list[int]:
@@ -59,12 +70,11 @@ def _tells_cpus_apart(scripts: Scripts) -> bool:
     return any(name.startswith(TELLING) for name in names)
 
 
-def _with_pages(scenario: ExploreScenario, cpus: tuple[int, ...], *, can_move: bool) -> Iterator[Renumbering]:
+def _with_pages(scenario: ExploreScenario, cpus: tuple[int, ...]) -> Iterator[Renumbering]:
     """Those of CPUs with every renumbering of pages under which the beginning is the same."""
     numbers = numbers_of(scenario)
     names = [page.name for page in scenario.pages]
-    everything = tuple(range(len(names)))
-    for pages in permutations(everything) if can_move else (everything,):
+    for pages in permutations(range(len(names))):
         if _begins_alike(scenario, cpus, pages):
             to = {name: names[pages[number]] for name, number in numbers.pages.items()}
             yield Renumbering(cpus, pages, tuple(numbers.ranges[to[name]] for name in numbers.ranges))
