@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,7 +76,7 @@ def explore(
         typer.Option(
             "--design",
             metavar="DESIGN",
-            help="A design's name or .py file, instead of those of the scenario. Repeatable.",
+            help="A design's name or .py file, instead of all those of the scenario. Repeatable.",
             autocompletion=options.designs_like,
             show_default=False,
         ),
@@ -222,7 +223,8 @@ def _jobs(name: str, designs: Sequence[str], models: Sequence[str], question: Qu
     from perfsim.kernel.designs import load_design
 
     scenario = load_explore_scenario(name)
-    chosen = tuple(dict.fromkeys(designs)) or scenario.designs
+    own = {Path(design).stem: design for design in scenario.designs}
+    chosen = tuple(dict.fromkeys(own.get(design, design) for design in designs)) or scenario.designs
     for design in chosen:
         check_calls(scenario, load_design(design))
     return [Job(name, design, question._replace(memory_model=model)) for design in chosen for model in models]

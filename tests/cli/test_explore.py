@@ -32,6 +32,12 @@ def test_a_safe_design_and_a_broken_one_are_told_apart(perfsim: Perfsim) -> None
     assert broken["replay"].startswith("1/recheck/no_recheck/sc/word/")
 
 
+def test_a_scenarios_own_design_is_chosen_by_the_name_that_it_is_told_by(perfsim: Perfsim) -> None:
+    status, out, _ = perfsim(*RECHECK, "--design", "no_recheck", "--format", "json")
+    assert status == 1
+    assert {one["design"] for one in results_of(out)} == {"no_recheck"}
+
+
 def test_what_is_all_safe_ends_with_status_0(perfsim: Perfsim) -> None:
     status, out, err = perfsim(*RECHECK, "--design", "redo")
     assert status == 0
