@@ -67,15 +67,16 @@ SCENES = (
     *("test_page_evictable", "test_rare_ways", "test_shrink_page_list", "test_writeback"),
 )
 RUNS = {
-    "lock_contention": ("no_unevictable_lru",),
+    "lock_contention": ("redo_barrier",),
     "drawn_02": (REDO,),
     "drawn_03": (OLD,),
-    "drawn_06": (OLD, REDO, MERGED, "no_unevictable_lru"),
+    "drawn_05": (REDO,),
+    "drawn_06": (OLD, MERGED, "no_unevictable_lru"),
     "drawn_07": ("redo_barrier",),
-    "drawn_08": (OLD,),
+    "drawn_08": ("redo_barrier",),
     "drawn_09": ("no_unevictable_lru",),
     "drawn_10": ("redo_barrier",),
-    "drawn_13": (MERGED,),
+    "drawn_13": (REDO,),
     "drawn_14": (OLD, REDO, MERGED),
 }
 """Tests of paths, and workloads with designs, that take every branch which can be taken, in a third of the time of all.

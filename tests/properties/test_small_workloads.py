@@ -111,7 +111,7 @@ def measured(case: Case) -> dict[str, Any]:
     return simulate(case.scenario, case.design, Seed(case.seed, 0), watch=Watch(check_every=300))
 
 
-@settings(max_examples=80)
+@settings(max_examples=80 if SLOW else 40)
 @given(cases())
 def test_pages_flags_lists_and_references_agree_after_every_run(case: Case) -> None:
     s, _ = run_to_the_end(case, case.seed)
