@@ -32,11 +32,6 @@ TICKS, DONE, FAILED, THINKS, HOLDS, WAITS, NODE, DURATION, KIND, STOP = range(
 ROW_BYTES = 3 * WORD_BYTES
 """Of a table: three arguments of a call."""
 
-KERNELS = (
-    *("nothing", "atomic", "barrier", "pausing", "clocks", "chain", "chase", "spins"),
-    *("calls", "touch", "discard", "ping_pong", "hammer", "pairs", "futex_turns", "wait_for_stop"),
-    *("lock_loop", "count", "take", "give"),
-)
 NOTHING, ATOMIC, BARRIER_LOOP, PAUSING, CLOCKS, CHAIN, CHASE, SPINS = range(8)
 CALLS, TOUCH, DISCARD, PING_PONG, HAMMER, PAIRS, FUTEX_TURNS, WAIT_FOR_STOP = range(8, 16)
 LOCK_LOOP, COUNT, TAKE, GIVE = range(16, 20)

@@ -24,7 +24,6 @@ SHIPPED = ("ia64", "x86_64", "x86_64_modern", "ideal")
 SUFFIX = ".yaml"
 LEVELS_MAX = 8
 
-LINE_SERVICE_KEY = "spinlock.line_service"
 MACHINE_KEYS = ("clock", "nodes", "cpus_per_node", "page_size", "line_size", "cache_size")
 SPINLOCK_KEYS = ("algorithm", "line_service", "order", "handoff_fixed", "handoff_per_waiter")
 BIAS_KEYS = ("releaser", "same_node", "other_node")
