@@ -142,6 +142,10 @@ PAGES = {
     "two pairs": ([f"lock_page({page}), unlock_page({page})" for page in "aabb"], 7),
     "the other's, too": (["lock_page(a), put_page(b), unlock_page(a)", "lock_page(b), put_page(a), unlock_page(b)"], 1),
     "by their ptes": (["__munlock_pte_handler(pte(a))", "__munlock_pte_handler(pte(b))"], 1),
+    "by a pagevec": (
+        ["__munlock_pte_handler(pte(a)), putback_lru_page(a)", "__munlock_pte_handler(pte(b)), putback_lru_page(b)"],
+        1,
+    ),
     "freed": (["put_page(a), put_page(a)", "put_page(b), put_page(b)"], 1),
 }
 
