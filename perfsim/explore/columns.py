@@ -107,7 +107,7 @@ class Settings(NamedTuple):
     barrier. words: 64-bit words of a state. used: vectors of a CPU that are part of a state; cells:
     locations; wanted: words of the outcome that is asked for. reduce: 1 to let one CPU go first where that is enough.
     mirrors: in how many ways CPUs and pages may change places. Of what a mirror moves: locks, spinlocks; links, pages
-    and list heads; buckets, wait queues, 0 if nobody ever waits for a page.
+    and list heads; buckets, wait queues.
     """
 
     cpus: int

@@ -44,18 +44,28 @@ def reach(scripts: Scripts, row: int, goes_through: Callable[[int], bool]) -> li
 
 def live_slots(scripts: Scripts) -> list[list[int]]:
     """Of each row, the slots that may be read from there on before they are written, constants aside."""
-    reads = [_own(scripts, number, reads_of(row)) for number, row in enumerate(scripts.rows)]
-    writes = [_own(scripts, number, writes_of(row)) for number, row in enumerate(scripts.rows)]
+    reads = [variables(scripts, number, reads_of(row)) for number, row in enumerate(scripts.rows)]
 
     def before(number: int, found: list[int]) -> int:
-        row = scripts.rows[number]
-        if row.op == RETURN:
-            return reads[number]
-        # A turn of `for` that is the last one writes nothing.
-        on_zero = found[row.on_zero] & ~(writes[number] if row.op != NEXT else 0)
-        return reads[number] | (found[row.on_nonzero] & ~writes[number]) | on_zero
+        return reads[number] | not_written(scripts.rows[number], found)
 
     return [[slot for slot in range(one.bit_length()) if one >> slot & 1] for one in fixpoint(scripts, before)]
+
+
+def not_written(row: Row, found: list[int]) -> int:
+    """What holds of slots behind a row, `found`, and before it too, as it does not write them."""
+    if row.op == RETURN:
+        return 0
+    written = union(1 << slot for slot in writes_of(row))
+    # A turn of `for` that is the last one writes nothing.
+    on_zero = found[row.on_zero] & ~(written if row.op != NEXT else 0)
+    return (found[row.on_nonzero] & ~written) | on_zero
+
+
+def variables(scripts: Scripts, row: int, slots: Iterable[int]) -> int:
+    """Slots of a row that are no constants, as a set of bits."""
+    constants = len(scripts.constants[scripts.cpus[row]])
+    return union(1 << slot for slot in slots if slot >= constants)
 
 
 def union(sets: Iterable[int]) -> int:
@@ -64,9 +74,3 @@ def union(sets: Iterable[int]) -> int:
     for one in sets:
         all_ |= one
     return all_
-
-
-def _own(scripts: Scripts, row: int, slots: tuple[int, ...]) -> int:
-    """Slots of a row that are no constants, as a set of bits."""
-    constants = len(scripts.constants[scripts.cpus[row]])
-    return sum(1 << slot for slot in set(slots) if slot >= constants)

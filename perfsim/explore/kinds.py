@@ -6,7 +6,6 @@ primitive as a page is one, and so on backwards to where it came from; one that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from perfsim.engine.program import (
@@ -15,13 +14,11 @@ from perfsim.engine.program import (
     GREATER_EQUAL,
     LESS,
     MOVE,
-    NEXT,
     NOT_EQUAL,
-    RETURN,
     Row,
 )
-from perfsim.explore.flow import after, fixpoint, union
-from perfsim.explore.rows import ORDERED, Scripts, reads_of, writes_of
+from perfsim.explore.flow import after, fixpoint, not_written, union, variables
+from perfsim.explore.rows import ORDERED, Scripts, reads_of
 from perfsim.kernel.bounds import argument_names
 from perfsim.kernel.constants import NONE
 
@@ -29,6 +26,8 @@ PLAIN = 0
 PAGE = 1
 RANGE = 2
 KINDS = (PLAIN, PAGE, RANGE)
+PASSED_ON = (None,)
+"""Of a MOVE, whose value is what is made of it."""
 
 _BY_NAME = {"page": PAGE, "newpage": PAGE, "slot": RANGE, "range_": RANGE}
 """What arguments of primitives are, by name; others are plain numbers."""
@@ -77,7 +76,7 @@ def _uses(scripts: Scripts, number: int) -> tuple[int | None, ...]:
         names = argument_names(ORDERED[row.op - FIRST_PRIMITIVE])
         return tuple(_BY_NAME.get(name, PLAIN) for name in names[: row.arguments])
     if row.op == MOVE and row.on_zero == row.on_nonzero:
-        return (None,)
+        return PASSED_ON
     if _is_test_for_none(scripts, number, row):
         return (None, None)
     return (PLAIN,) * len(reads_of(row))
@@ -93,27 +92,11 @@ def _holds(scripts: Scripts, uses: list[tuple[int | None, ...]], kind: int) -> l
 
     def before(number: int, found: list[int]) -> int:
         row = scripts.rows[number]
-        own = union(1 << slot for slot in _slots(scripts, number, uses, kind))
-        if row.op == RETURN:
-            return own
-        behind = union(found[one] for one in after(row))
-        if row.op == MOVE and behind >> row.dst & 1 and uses[number] == (None,):
-            own |= union(1 << slot for slot in reads_of(row) if not _is_constant(scripts, number, slot))
-        written = union(1 << slot for slot in writes_of(row))
-        kept = behind & ~written
-        return own | kept | (found[row.on_zero] & written if row.op == NEXT else 0)
+        is_passed_on = uses[number] == PASSED_ON and any(found[one] >> row.dst & 1 for one in after(row))
+        used = [slot for slot, use in zip(reads_of(row), uses[number], strict=True) if use == kind or is_passed_on]
+        return variables(scripts, number, used) | not_written(row, found)
 
     return fixpoint(scripts, before)
-
-
-def _slots(scripts: Scripts, number: int, uses: list[tuple[int | None, ...]], kind: int) -> Iterator[int]:
-    for slot, use in zip(reads_of(scripts.rows[number]), uses[number], strict=True):
-        if use == kind and not _is_constant(scripts, number, slot):
-            yield slot
-
-
-def _is_constant(scripts: Scripts, number: int, slot: int) -> bool:
-    return slot < len(scripts.constants[scripts.cpus[number]])
 
 
 def _is_result_kept(scripts: Scripts, number: int, holds: list[list[int]]) -> bool:
@@ -131,8 +114,7 @@ def _operands(
     scripts: Scripts, number: int, uses: list[tuple[int | None, ...]], holds: list[list[int]]
 ) -> tuple[int, ...]:
     """What each operand of a row is; of a MOVE, what is made of its value."""
+    if uses[number] != PASSED_ON:
+        return tuple(PLAIN if use is None else use for use in uses[number])
     row = scripts.rows[number]
-    passed_on = next((kind for kind in KINDS[1:] if any(holds[kind][one] >> row.dst & 1 for one in after(row))), PLAIN)
-    if row.op != MOVE:
-        passed_on = PLAIN
-    return tuple(passed_on if use is None else use for use in uses[number])
+    return (next((kind for kind in KINDS[1:] if any(holds[kind][one] >> row.dst & 1 for one in after(row))), PLAIN),)

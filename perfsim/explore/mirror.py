@@ -56,8 +56,7 @@ def reflect(x: Search, by: int) -> None:
         x.mirror.pages.before[to] = _node(x, by, x.s.pages.before[node])
     if x.mirror.moves_pages[by]:
         _move_pages(x, by)
-    if x.settings.buckets:
-        _move_waiters(x, by)
+    _move_waiters(x, by)
     for lock in range(x.settings.locks):
         x.mirror.lock_owner[lock] = _task(x, by, x.s.m.lock_owner[lock])
 

@@ -53,13 +53,14 @@ def new_search(scenario: ExploreScenario, design: Design, scripts: Scripts, aske
     locations = locations_of(s)
     wanted = _wanted(scenario)
     settings = _settings(scenario, scripts, code, asked)
-    settings = settings._replace(used=len(used) // settings.cpus, cells=len(locations), wanted=len(wanted))
-    unused = unused_columns(scripts)
     settings = settings._replace(
+        used=len(used) // settings.cpus,
+        cells=len(locations),
+        wanted=len(wanted),
         mirrors=len(mirrors),
         locks=len(s.m.lock_owner),
         links=len(s.pages.next),
-        buckets=0 if "s.queues." in unused else len(s.queues.head),
+        buckets=len(s.queues.head),
     )
     b = _shared(scripts, settings)
     return Search(
