@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +41,8 @@ ENDLESS = (
     *("--design", "redo", "--out", "out", "--jobs", "2"),
 )
 
+# A long run beside a short one: on a busy machine only a longer one can be caught before it ends.
+LONGER = [f"sweep.axes.measure.duration=[{long}, 100us]" for long in ("200ms", "1s", "5s", "25s")]
 
 # Four short runs of one design.
 SMALL = (
@@ -91,12 +94,21 @@ def rows_of(directory: Path) -> int:
 def workers_of(driver: int) -> set[int]:
     """The worker processes of a driver."""
     children = Path(f"/proc/{driver}/task/{driver}/children").read_text(encoding="utf-8").split()
-    return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+    return {int(child) for child in children if b"spawn_main" in command_of(child)}
+
+
+def command_of(process: str) -> bytes:
+    """The command line of a process; none of one that has ended meanwhile."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def kill(processes: Sequence[int] | set[int]) -> None:
     for process in processes:
-        os.kill(process, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def without_time(path: Path) -> list[Row]:
@@ -180,15 +192,23 @@ def test_a_point_that_loses_its_worker_twice_is_set_aside_and_the_rest_is_kept(b
 
 
 def test_a_run_that_loses_its_worker_once_has_the_row_of_one_left_in_peace(begin: Begin, tmp_path: Path) -> None:
-    longer = "sweep.axes.measure.duration=[200ms, 100us]"
-    with begin("quickstart", *ENDLESS, "--set", longer) as sweeping:
-        wait_for("a row", lambda: rows_of(tmp_path / "out") == 1)
-        kill(workers_of(sweeping.pid))
-        assert end_of(sweeping)[0] == 0
+    longer = next(words for words in LONGER if loses_its_worker(begin, tmp_path / "out", words))
     scenario = load_scenario("quickstart", (*ENDLESS[1:6:2], longer, "sweep.replications=1"), designs=("redo",))
     outcomes = [(run, work(run.task)) for run in plan(scenario, 1)]
     peace = [placed(run, row) | {"wall_s": 0.0} for run, row in outcomes if not isinstance(row, Failure)]
     assert (without_time(tmp_path / "out" / "runs.parquet"), len(peace)) == (peace, 2)
+
+
+def loses_its_worker(begin: Begin, out: Path, longer: str) -> bool:
+    """Whether the longer of two runs lost its worker, killed when the other's row was there, and has got a new one."""
+    with begin("quickstart", *ENDLESS, "--set", longer, "--fresh") as sweeping:
+        wait_for("a row or the end", lambda: sweeping.poll() is not None or rows_of(out))
+        first = set() if sweeping.poll() is not None else workers_of(sweeping.pid)
+        kill(first)
+        wait_for("new worker or the end", lambda: sweeping.poll() is not None or workers_of(sweeping.pid) - first)
+        has_new = sweeping.poll() is None
+        assert end_of(sweeping)[0] == 0
+    return has_new
 
 
 def test_the_second_sweep_in_a_directory_is_refused_and_told_who_the_first_is(killed: Killed) -> None:
