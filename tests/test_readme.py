@@ -17,7 +17,7 @@ from perfsim.cli.main import app
 from perfsim.explore.scenario import check_calls, load_explore_scenario
 from perfsim.kernel.designs import load_design
 from perfsim.machine.profile import load_profile
-from perfsim.truth.cases import load_cases
+from perfsim.truth.case_files import load_cases
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from perfsim.units import format_count
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from perfsim.truth.cases import Case, CaseFile
+    from perfsim.truth.case_files import Case, CaseFile
     from perfsim.truth.expectations import Expected
     from perfsim.truth.trying import Tried
 

@@ -21,7 +21,7 @@ from perfsim.truth.figures import figure, resolution
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from perfsim.truth.cases import Case
+    from perfsim.truth.case_files import Case
 
 Row: TypeAlias = "Mapping[str, Any]"
 Rows: TypeAlias = "Mapping[str, Sequence[Row]]"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from perfsim.engine.trace import TraceRow
     from perfsim.scenario.schema import Scenario
     from perfsim.sweep.gather import Crew
-    from perfsim.truth.cases import Case, CaseRun
+    from perfsim.truth.case_files import Case, CaseRun
 
 Row: TypeAlias = "dict[str, Any]"
 

@@ -10,7 +10,7 @@ from perfsim.errors import InputError, did_you_mean, quoted
 from perfsim.sweep.gather import Crew
 from perfsim.sweep.plan import workers_for
 from perfsim.truth.answer import Chapter, Validation, answer
-from perfsim.truth.cases import load_cases, shipped_files
+from perfsim.truth.case_files import load_cases, shipped_files
 from perfsim.truth.statistics import STATISTICS
 from perfsim.truth.trying import tried
 

@@ -24,6 +24,12 @@ def empty_name(module: Module) -> list[str]:
     return [f"{module.path}:1: the name {part!r} says nothing" for part in parts if part in SAY_NOTHING]
 
 
+def hidden_by_a_folder(module: Module) -> list[str]:
+    """A module beside a folder of its name: Python imports the one, mypy may read the other and say nothing of it."""
+    is_hidden = (ROOT / module.path).with_suffix("").is_dir()
+    return [f"{module.path}:1: a folder beside it has its name"] if is_hidden else []
+
+
 def short_test_name(module: Module) -> list[str]:
     """Tests whose name is no sentence."""
     return [
@@ -62,6 +68,10 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
     assert complaints(empty_name, "perfsim", "tests", "scripts") == []
 
 
+def test_no_module_has_the_name_of_a_folder_beside_it() -> None:
+    assert complaints(hidden_by_a_folder, "perfsim", "tests", "scripts") == []
+
+
 def test_the_name_of_every_test_is_a_sentence() -> None:
     assert complaints(short_test_name, "tests") == []
 
@@ -77,6 +87,11 @@ def test_every_test_file_mirrors_a_module() -> None:
 @pytest.mark.parametrize("path", ["perfsim/engine/utils.py", "tests/helpers/test_state.py"])
 def test_a_name_that_says_nothing_is_found(path: str) -> None:
     assert len(empty_name(parse("", path))) == 1
+
+
+def test_a_module_that_a_folder_hides_is_found() -> None:
+    assert len(hidden_by_a_folder(parse("", "perfsim/truth.py"))) == 1
+    assert hidden_by_a_folder(parse("", "perfsim/truth/theory.py")) == []
 
 
 def test_a_test_named_by_number_is_found() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from perfsim.scenario.validate import load_scenario
-from perfsim.truth.cases import Case, CaseRun
+from perfsim.truth.case_files import Case, CaseRun
 from perfsim.truth.expectations import Expected, Form
 from perfsim.truth.figures import expression_of
 from perfsim.truth.judging import Verdict, figures_of, verdicts, wideness

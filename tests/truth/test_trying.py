@@ -9,7 +9,7 @@ import pytest
 from perfsim.kernel.boot import Seed
 from perfsim.sweep.gather import Crew
 from perfsim.sweep.worker import Task
-from perfsim.truth.cases import Case, load_cases
+from perfsim.truth.case_files import Case, load_cases
 from perfsim.truth.figures import GRANTS
 from perfsim.truth.trying import counted_work, first_difference, tried
 

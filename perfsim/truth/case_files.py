@@ -184,7 +184,7 @@ def _run(name: str, levels: tuple[Mapping[str, Item], ...], folder: Path) -> Cas
         if "design" in keys:
             node = _beside(keys["design"], ".py", folder)
             changes["kernel.designs"], design = Node((node,), node.place), str(node.value)
-        for path, value in optional(keys, "set", _changes, {}).items():
+        for path, value in (_changes(keys["set"]) if "set" in keys else {}).items():
             changes.pop(path, None)  # a later one wins, whatever it changes a part of
             changes[path] = _beside(value, ".yaml", folder) if path == "machine.profile" else value.node
     scenario = changed_scenario(workload, changes.items())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from perfsim.errors import InputError
-from perfsim.truth.cases import CaseFile, load_cases, shipped_files
+from perfsim.truth.case_files import CaseFile, load_cases, shipped_files
 from perfsim.truth.expectations import Form
 
 GOOD = """\
