@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfsim.cli import options
 from perfsim.cli.app import app
-from perfsim.cli.output import tell, tell_meanwhile, write_data
+from perfsim.cli.output import file_to_write, tell, tell_meanwhile, write_data
 from perfsim.errors import InputError, quoted
 
 if TYPE_CHECKING:
@@ -158,22 +158,11 @@ def _check(done: Calibration | None, profile: str | None, png: str | None, outpu
 
 def _out_path(out: str | None) -> Path | None:
     """Where the profile goes. Raises InputError, before anything is measured, for what can be no profile's place."""
-    from perfsim.store.atomic import unwritable
-
     if out is None:
         return None
-    path = Path(out)
-    if path.suffix != SUFFIX:
+    if Path(out).suffix != SUFFIX:
         raise InputError("--out", f"{quoted(out)} is no name of a profile; expected a {SUFFIX} file")
-    if path.is_dir():
-        raise InputError("--out", f"{quoted(out)} is a directory; expected a file to be written")
-    if not path.parent.is_dir():
-        raise InputError("--out", f"there is no directory {path.parent}; expected one that is there")
-    try:
-        with TemporaryFile(dir=path.parent):
-            return path
-    except OSError as error:
-        raise unwritable(path, error) from error
+    return file_to_write("--out", out, f"{DEFAULT_NAME}{SUFFIX}")
 
 
 def _name(path: Path | None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfsim.cli.app import app
-from perfsim.cli.output import tell, write_data
+from perfsim.cli.output import file_to_write, tell, write_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,9 +88,10 @@ def check_results(
     if update:
         _update(baseline, results, asked)
         return
+    junit_path = None if junit is None else file_to_write("--junit", junit, "perfsim.xml")
     found = check(results, baseline, asked)
-    if junit is not None:
-        _write_junit(junit, found)
+    if junit_path is not None:
+        _write_junit(junit_path, found)
     write_data(_text(found, output_format))
     if found.is_regressed:
         raise typer.Exit(REGRESSED_STATUS)
@@ -108,14 +109,11 @@ def _update(baseline: str, results: str, asked: Sequence[Allowed]) -> None:
     tell(f"{baseline}: {format_count(len(written.runs))} runs of {written.workload}, {format_count(size)} bytes")
 
 
-def _write_junit(name: str, found: Check) -> None:
-    from perfsim.errors import InputError
+def _write_junit(path: Path, found: Check) -> None:
     from perfsim.report.junit import junit
     from perfsim.store.atomic import replacing
 
-    if not name or Path(name).is_dir():
-        raise InputError("--junit", f"{name or 'nothing'} is no file; expected one to write, such as perfsim.xml")
-    with replacing(Path(name)) as file:
+    with replacing(path) as file:
         file.write(junit(found))
 
 

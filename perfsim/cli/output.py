@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
-from perfsim.errors import PerfsimError
+from perfsim.errors import InputError, PerfsimError
 
 CLOSED_PIPE_STATUS = 141
 """What a shell reports of a program that wrote into a pipe nobody reads any more: 128 + SIGPIPE."""
@@ -46,6 +47,17 @@ def write_data(text: str) -> None:
     except OSError as error:
         _let_go(sys.stdout)
         raise PerfsimError(f"stdout: cannot be written: {error.strerror}; the answer is not complete") from error
+
+
+def file_to_write(option: str, name: str, example: str) -> Path:
+    """Where the file goes that an option asks for. Raises InputError, before anything runs, where none can be."""
+    from perfsim.store.atomic import check_replaceable
+
+    if not name:
+        raise InputError(option, f"is empty; expected a file to be written, such as {example}")
+    path = Path(name)
+    check_replaceable(path)
+    return path
 
 
 def tell(text: str) -> None:

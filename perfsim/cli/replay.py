@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from perfsim.cli.options import Format
-from perfsim.cli.output import tell, write_data
-from perfsim.cli.trace import OPTION, check_place
+from perfsim.cli.output import file_to_write, tell, write_data
+from perfsim.cli.trace import FILE_EXAMPLE, OPTION
 from perfsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def check_trace(file: str | None, models: Iterable[str]) -> None:
     """InputError for a trace that cannot be, before anything runs. models: of memory, those that are asked for."""
     if file is None:
         return
-    check_place(file)
+    file_to_write(OPTION, file, FILE_EXAMPLE)
     if MODEL not in models:
         given = " and ".join(models)
         problem = f"of a way under {given}; expected {MODEL}, which the reference engine can run"

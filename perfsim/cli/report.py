@@ -9,7 +9,7 @@ import typer
 
 from perfsim.cli import options
 from perfsim.cli.app import app
-from perfsim.cli.output import tell
+from perfsim.cli.output import file_to_write, tell
 
 PAGE = "report.html"
 
@@ -75,16 +75,7 @@ def write_report(
 
 def _page_path(results: str, out: str | None) -> Path:
     """Where the page goes: into the directory of results, or beside the file of them. Raises InputError for none."""
-    from perfsim.errors import InputError
-
-    if out is None:
-        place = Path(results)
-        return (place if place.is_dir() else place.parent) / PAGE
-    path = Path(out)
-    if not out or path.is_dir():
-        raise InputError(
-            "--out", f"{'is empty' if not out else f'{out} is a directory'}; expected a file to be written"
-        )
-    if not path.parent.is_dir():
-        raise InputError("--out", f"there is no directory {path.parent}; expected one that is there")
-    return path
+    if out is not None:
+        return file_to_write("--out", out, PAGE)
+    place = Path(results)
+    return (place if place.is_dir() else place.parent) / PAGE

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from perfsim.cli.output import tell, tell_meanwhile
+from perfsim.cli.output import file_to_write, tell, tell_meanwhile
 from perfsim.errors import InputError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from perfsim.measure.timeline import Timeline
     from perfsim.scenario.schema import Scenario
 
 OPTION = "--trace"
+FILE_EXAMPLE = "run.pftrace"
 WINDOW_OPTION = "--trace-window"
 EXAMPLE = "2ms..3ms"
 EVENTS_MAX = 100_000
@@ -37,10 +38,10 @@ def asked_trace(file: str | None, window: str | None, scenario: Scenario) -> Ask
         if window is not None:
             raise InputError(WINDOW_OPTION, f"{quoted(window)} of no trace; expected --trace FILE too")
         return None
-    check_place(file)
+    path = file_to_write(OPTION, file, FILE_EXAMPLE)
     window_ps = None if window is None else _window_ps(window, scenario)
     check_fits(scenario, scenario.kernel.designs, "simpy")
-    return Asked(Path(file), window_ps)
+    return Asked(path, window_ps)
 
 
 def write_trace(asked: Asked, scenario: Scenario, rows: list[dict[str, Any]]) -> None:
@@ -88,15 +89,6 @@ def _timelines(scenario: Scenario, window_ps: tuple[int, int]) -> Iterator[tuple
         name = design_of(scenario, design).name
         tell_meanwhile(f"tracing {name}, {number} of {len(designs)} ...")
         yield name, timeline_of(scenario, design, Seed(scenario.sweep.seed, 0), window_ps)
-
-
-def check_place(file: str) -> None:
-    """InputError unless a file can be made there; a device, which is there, would be replaced by one."""
-    path = Path(file)
-    if not file or (path.exists() and not path.is_file()):
-        raise InputError(OPTION, f"{file or 'nothing'} is no file; expected one to write, such as run.pftrace")
-    if not path.parent.is_dir():
-        raise InputError(OPTION, f"{file} cannot be written: {path.parent} is no directory; expected one that is there")
 
 
 def _window_ps(window: str, scenario: Scenario) -> tuple[int, int]:

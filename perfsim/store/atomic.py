@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from glob import escape
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 from perfsim.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise InputError(path) where `replacing` could not put a file: for whoever works long before there is one."""
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(str(path), "is there and is no file; expected a file to be written")
+        with TemporaryFile(dir=path.resolve().parent):
+            return
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 @contextmanager
@@ -18,17 +31,20 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file beside `path` for writing; it takes the place of `path` when the block ends well.
 
     Both its content and its name are on disk then. If the block raises, `path` stays as it was and nothing is left.
-    Raises InputError(path) if the place cannot be written, a full disk included.
+    Of a link, what it leads to is replaced. Raises InputError(path) if the place cannot be written, a full disk
+    included, or something is there that is no file: a device must not become one.
     """
-    _remove_abandoned(path)
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    check_replaceable(path)
+    place = path.resolve()
+    _remove_abandoned(place)
+    temporary = place.with_name(f"{place.name}.tmp-{os.getpid()}")
     try:
         with temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_directory(path.parent)
+        temporary.replace(place)
+        sync_directory(place.parent)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
@@ -51,7 +67,7 @@ def unwritable(path: Path, error: OSError) -> InputError:
 
 def _remove_abandoned(path: Path) -> None:
     """Remove what a killed process left: temporary files of this name whose process is no more."""
-    for left in path.parent.glob(f"{path.name}.tmp-*"):
+    for left in path.parent.glob(f"{escape(path.name)}.tmp-*"):
         number = left.name.rpartition("-")[2]
         if number.isdecimal() and not _is_alive(int(number)):
             _remove(left)

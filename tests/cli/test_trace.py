@@ -71,10 +71,13 @@ def test_a_design_of_the_users_own_is_traced_under_its_name(perfsim: Perfsim, ti
 @pytest.mark.parametrize(
     "words, line",
     [
-        (("--trace", "no/x"), "--trace: no/x cannot be written: no is no directory; expected one that is there"),
-        (("--trace", "."), "--trace: . is no file; expected one to write, such as run.pftrace"),
-        (("--trace", ""), "--trace: nothing is no file; expected one to write, such as run.pftrace"),
-        (("--trace", "/dev/null"), "--trace: /dev/null is no file; expected one to write, such as run.pftrace"),
+        (
+            ("--trace", "no/x"),
+            "no/x: cannot be written: No such file or directory; expected a place with room to write",
+        ),
+        (("--trace", "."), ".: is there and is no file; expected a file to be written"),
+        (("--trace", ""), "--trace: is empty; expected a file to be written, such as run.pftrace"),
+        (("--trace", "/dev/null"), "/dev/null: is there and is no file; expected a file to be written"),
         (("--trace-window", "1us..2us"), '--trace-window: "1us..2us" of no trace; expected --trace FILE too'),
     ],
 )
