@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -154,7 +153,9 @@ def explore(
       perfsim explore recheck --design no_recheck --memory-model sc --trace way.pftrace
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
     from perfsim.explore.question import Question
+    from perfsim.sweep.plan import workers_for
 
+    workers = workers_for(jobs)
     _check_properties(properties or ())
     _refuse_two_questions(scenario, replay, minimize_fix)
     if replay is not None:
@@ -170,7 +171,7 @@ def explore(
         _show_fixes(searches, output_format)
         return
     begin = time.monotonic()
-    outcomes = _outcomes(searches, jobs or os.cpu_count() or 1)
+    outcomes = _outcomes(searches, workers)
     _show(searches, outcomes, output_format, diagrams=scenario is not None, seconds=time.monotonic() - begin)
     if trace is not None:
         _trace_first(searches, outcomes, trace)

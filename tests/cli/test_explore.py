@@ -109,6 +109,8 @@ def test_no_barrier_helps_where_nothing_is_reordered(perfsim: Perfsim) -> None:
         (("recheck", "--flags", "byte"), "'byte' is not one of 'word', 'bits'"),
         (("recheck", "--max-states", "0"), "'--max-states': Input should be greater than or equal to 1"),
         (("recheck", "--max-seconds", "-1"), "'--max-seconds': Input should be greater than or equal to 0"),
+        (("recheck", "--jobs", "0"), "--jobs: 0 worker processes; expected 1 to 1024"),
+        (("--jobs", "-1"), "--jobs: -1 worker processes; expected 1 to 1024"),
         (("--minimize-fix",), "SCENARIO: missing; --minimize-fix expects one scenario"),
         (("--minimize-fix", "--replay", "x"), "--minimize-fix: given together with --replay"),
         (("--replay", "x"), '--replay: "x" is no way to replay; expected 1/SCENARIO'),
