@@ -11,11 +11,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, NamedTuple
+from typing import Any
 
 from scipy.special import stdtrit
 
@@ -51,20 +51,14 @@ SIGNS = {"faster": "+", "slower": "-", "same": "=", "cannot tell": "?"}
 LEGEND = "+ faster, - slower, = the same within 1 %, each of them shown; ? cannot tell"
 
 
-class Finding(NamedTuple):
-    """A table of README's. name: that of the comment before it."""
-
-    name: str
-    table: Callable[[], Table]
-
-
 def main() -> None:
     """Make every table and put it into README; say which have changed."""
     os.chdir(ROOT)
     text = README.read_text(encoding="utf-8")
     for finding in FINDINGS:
-        renewed = with_table(text, finding.name, render(finding.table(), "table"))
-        sys.stdout.write(f"{finding.name}: {'as it was' if renewed == text else 'renewed'}\n")
+        table = finding()
+        renewed = with_table(text, table.name, render(table, "table"))
+        sys.stdout.write(f"{table.name}: {'as it was' if renewed == text else 'renewed'}\n")
         text = renewed
     README.write_text(text, encoding="utf-8")
 
@@ -240,12 +234,8 @@ def _cpus(count: int) -> str:
     return f"{count} CPU{'s' if count > 1 else ''}"
 
 
-def _findings() -> Iterator[Finding]:
-    for table in (throughput, calls, retries, load, barrier, decides):
-        yield Finding(table.__name__, table)
-
-
-FINDINGS = tuple(_findings())
+FINDINGS = (throughput, calls, retries, load, barrier, decides)
+"""Each makes a table of README's, which has a comment with its name before it."""
 
 if __name__ == "__main__":
     main()

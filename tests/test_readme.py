@@ -85,6 +85,15 @@ def test_every_file_that_readme_names_is_there() -> None:
     assert [name for name in [*links, *paths] if not (ROOT / name).exists()] == []
 
 
+def test_every_section_that_readme_points_to_is_there() -> None:
+    anchors = {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^##+ (.+)$", README, re.M)
+    }
+    pointed = re.findall(r"\]\(#([^)]+)\)", README)
+    assert "findings" in pointed
+    assert [anchor for anchor in pointed if anchor not in anchors] == []
+
+
 def test_every_workload_that_readme_lists_is_shipped_and_every_shipped_one_is_listed() -> None:
     table = README.partition("| workload | asks |")[2].partition("\n\n")[0]
     shipped = {path.stem for path in (ROOT / "workloads").glob("*.yaml")}

@@ -10,6 +10,7 @@ import typer
 from perfsim.cli import options
 from perfsim.cli.app import app
 from perfsim.cli.output import write_data
+from perfsim.errors import InputError
 
 MISSED_STATUS = 1
 
@@ -59,6 +60,8 @@ def validate(
     from perfsim.truth.validating import Asked
     from perfsim.truth.validating import validate as validated
 
+    if file == "":
+        raise InputError("--file", "is empty; expected a YAML file of your own truths")
     found = validated(Asked(file, only or (), engine, jobs), sys.stderr)
     write_data(found.text(output_format.value))
     if found.has_missed:

@@ -23,6 +23,7 @@ from perfsim.store.parquet import read_runs
 from perfsim.store.parts import read_parts
 from perfsim.sweep.plan import placed, plan
 from perfsim.sweep.worker import Failure, work
+from scripts.local_cluster import children_of, command_of
 from tests.cli.conftest import without_progress
 
 Row = dict[str, Any]
@@ -93,16 +94,7 @@ def rows_of(directory: Path) -> int:
 
 def workers_of(driver: int) -> set[int]:
     """The worker processes of a driver."""
-    children = Path(f"/proc/{driver}/task/{driver}/children").read_text(encoding="utf-8").split()
-    return {int(child) for child in children if b"spawn_main" in command_of(child)}
-
-
-def command_of(process: str) -> bytes:
-    """The command line of a process; none of one that has ended meanwhile."""
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
+    return {child for child in children_of(driver) if b"spawn_main" in command_of(child)}
 
 
 def kill(processes: Sequence[int] | set[int]) -> None:

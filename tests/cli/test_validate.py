@@ -122,6 +122,7 @@ def test_one_engine_can_be_asked_for_alone(perfsim: Perfsim) -> None:
         (("--only", "A55"), '--only: no case is called "A55" or begins so; expected one such as A1, A2'),
         (("--only", ""), "--only: no case is called"),
         (("--file", "none.yaml"), "none.yaml: cannot read it: no such file"),
+        (("--file", ""), "--file: is empty; expected a YAML file of your own truths"),
         (("--file", "."), ".: it is a directory; expected a YAML file"),
         (("--engine", "fast"), "--engine: "),
         (("--jobs", "0"), "--jobs: 0 worker processes"),

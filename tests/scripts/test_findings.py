@@ -14,9 +14,9 @@ TEXT = "before\n<!-- scripts/findings: one -->\n```text\nold \\1 table\n```\naft
 def test_readme_has_every_table_once_and_no_other() -> None:
     text = README.read_text(encoding="utf-8")
     named = [line.split()[2] for line in text.splitlines() if line.startswith("<!-- scripts/findings:")]
-    assert sorted(named) == sorted(one.name for one in FINDINGS)
+    assert sorted(named) == sorted(one.__name__ for one in FINDINGS)
     for finding in FINDINGS:
-        assert with_table(text, finding.name, "new\n") != text
+        assert with_table(text, finding.__name__, "new\n") != text
 
 
 def test_a_table_takes_the_place_of_the_one_that_was_there_and_of_nothing_else() -> None:
