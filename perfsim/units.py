@@ -136,6 +136,11 @@ def format_count(count: int) -> str:
     return f"{count:,}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with what is counted: "1 point", "1,234 points"."""
+    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def _whole(text: str, units: Mapping[str, int], quantity: str, example: str) -> int:
     """The text in whole multiples of the table's unit of size 1."""
     smallest = next(iter(units))

@@ -22,6 +22,7 @@ from scipy.special import stdtrit
 import perfsim
 from perfsim.report.render import Head, Kind, Table, render
 from perfsim.store.parquet import read_runs
+from perfsim.units import counted
 
 Row = Mapping[str, Any]
 
@@ -145,8 +146,8 @@ def barrier() -> Table:
             points = compared(results, "reclaim_scanned_per_s", "redo_barrier", "redo_merged")
             rows.append((workload, profile, *cells, *along_cpus(points, profile)[1:]))
     columns = [Head("workload", "workload"), Head("profile", "profile")]
-    columns += [Head(f"ns_{cpus}", _cpus(cpus), "ns a putback") for cpus in CPUS[:2]]
-    columns += [Head(f"ratio_{cpus}", _cpus(cpus), "reclaim, with / without") for cpus in CPUS[1:]]
+    columns += [Head(f"ns_{cpus}", counted(cpus, "CPU"), "ns a putback") for cpus in CPUS[:2]]
+    columns += [Head(f"ratio_{cpus}", counted(cpus, "CPU"), "reclaim, with / without") for cpus in CPUS[1:]]
     caption = f"redo_barrier against redo_merged: {LEGEND}"
     return Table("barrier", caption, tuple(columns), tuple(rows))
 
@@ -227,11 +228,10 @@ def sensitivity(profile: str) -> dict[str, Any]:
 
 def heads(*names: str) -> tuple[Head, ...]:
     """Of text columns, and of one for each number of CPUs."""
-    return (*(Head(name, name, kind=Kind.EXACT) for name in names), *(Head(f"cpus_{one}", _cpus(one)) for one in CPUS))
-
-
-def _cpus(count: int) -> str:
-    return f"{count} CPU{'s' if count > 1 else ''}"
+    return (
+        *(Head(name, name, kind=Kind.EXACT) for name in names),
+        *(Head(f"cpus_{one}", counted(one, "CPU")) for one in CPUS),
+    )
 
 
 FINDINGS = (throughput, calls, retries, load, barrier, decides)

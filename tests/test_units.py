@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from perfsim.units import (
     LIMIT,
     TIME_UNITS_PS,
+    counted,
     format_count,
     format_duration,
     format_percentage,
@@ -206,3 +207,4 @@ def test_a_width_is_printed_in_three_digits(fraction: float, text: str) -> None:
 
 def test_a_count_is_printed_with_its_thousands_apart() -> None:
     assert format_count(1_000_000) == "1,000,000"
+    assert [counted(count, "point") for count in (0, 1, 1234)] == ["0 points", "1 point", "1,234 points"]

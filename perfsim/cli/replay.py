@@ -11,6 +11,7 @@ from perfsim.cli.options import Format
 from perfsim.cli.output import file_to_write, tell, write_data
 from perfsim.cli.trace import FILE_EXAMPLE, OPTION
 from perfsim.errors import InputError
+from perfsim.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,8 +81,7 @@ def run_way(scenario: ExploreScenario, design: Design, actions: Iterable[Action]
     if confirmed.differs:
         tell(f"an error of perfsim's: the reference engine does not do what the search did: {confirmed.differs}")
         raise typer.Exit(DIFFERS_STATUS)
-    steps = f"{confirmed.steps} step{'' if confirmed.steps == 1 else 's'}"
-    tell(f"the reference engine makes the same {steps}, and ends {_end(confirmed)}")
+    tell(f"the reference engine makes the same {counted(confirmed.steps, 'step')}, and ends {_end(confirmed)}")
     if trace is None or tracer is None:
         return
     _write(Path(trace), f"{scenario.name}, {design.name}, {MODEL}", tracer.close(confirmed.broken))

@@ -119,8 +119,9 @@ def run(
 
 def _text(rows: list[Row], widths: list[dict[str, float]], output_format: options.Format) -> str:
     """The metrics, and below them, for people, where the time goes, at a terminal as bars too; CSV has one table."""
+    from perfsim.report.render import render
+    from perfsim.report.run_table import run_table
     from perfsim.report.spent import spent_table
-    from perfsim.report.tables import render, run_table
     from perfsim.report.terminal import spent_bars
 
     tables = [run_table(rows, widths), None if output_format is options.Format.CSV else spent_table(rows)]

@@ -80,7 +80,8 @@ def sweep(
       perfsim sweep mlock_heavy --scheduler tcp://127.0.0.1:8786
     """  # noqa: D301 - \b is typer's mark of lines to be left as they are
     from perfsim.engine import check_engine
-    from perfsim.report.tables import render, sweep_table
+    from perfsim.report.render import render
+    from perfsim.report.sweep_table import sweep_table
     from perfsim.report.terminal import throughput_lines
     from perfsim.scenario.validate import load_scenario
     from perfsim.sweep.directory import MANIFEST, RUNS

@@ -20,6 +20,7 @@ from perfsim.kernel.designs import SHIPPED, design_names
 from perfsim.scenario import fields
 from perfsim.scenario.fields import Item, key_refusal, mapping, optional, refusal, required, section
 from perfsim.scenario.source import read_document
+from perfsim.units import counted
 
 if TYPE_CHECKING:
     from perfsim.kernel.designs import Design
@@ -103,7 +104,7 @@ def check_calls(scenario: ExploreScenario, design: Design) -> None:
                 raise InputError(call.place, problem)
             _, *wanted = inspect.signature(inspect.unwrap(design.paths[call.path])).parameters
             if len(wanted) != len(call.arguments):
-                given = f"{len(call.arguments)} argument{'' if len(call.arguments) == 1 else 's'}"
+                given = counted(len(call.arguments), "argument")
                 problem = f"{call.path} with {given}; expected {call.path}({', '.join(wanted)})"
                 raise InputError(call.place, problem)
 

@@ -8,7 +8,7 @@ from perfsim.calibrate.calibration import PASSES
 from perfsim.calibrate.samples import Figure
 from perfsim.machine.costs import COST_NAMES, PREFETCH_HIDDEN
 from perfsim.report.render import Cell, Head, Kind, Table
-from perfsim.units import PS_PER_NS
+from perfsim.units import PS_PER_NS, counted
 
 if TYPE_CHECKING:
     from perfsim.calibrate.calibration import Calibration
@@ -31,8 +31,7 @@ def calibration_table(done: Calibration) -> Table:
     keys = [key for index, key in enumerate(COST_NAMES) if index != PREFETCH_HIDDEN]
     rows = [_line(done, key) for key in keys]
     rows += [_compared(key, finding) for key, finding in done.findings.items() if key not in COST_NAMES]
-    count = f"{len(here.cpus)} CPU{'' if len(here.cpus) == 1 else 's'}"
-    caption = f"{here.name}: {count} at {done.bench.clock_hz / 1e9:.2f} GHz"
+    caption = f"{here.name}: {counted(len(here.cpus), 'CPU')} at {done.bench.clock_hz / 1e9:.2f} GHz"
     return Table("costs", caption, HEADS, tuple(rows), tuple(_notes(done)))
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perfsim.kernel.static.way import contended_price_ps, price_ps
-from perfsim.report.render import FORMATS, Cell, Head, Kind, Table, render
-from perfsim.units import TIME_UNITS_PS
+from perfsim.report.render import FORMATS, Cell, Head, Kind, Table, json_text, render
+from perfsim.units import PS_PER_NS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,9 +111,7 @@ class DesignsDiff:
 
     def _all_prices(self, counts: Counts) -> list[float]:
         return [
-            price(counts, profile) / TIME_UNITS_PS["ns"]
-            for profile in self.profiles
-            for price in (price_ps, contended_price_ps)
+            price(counts, profile) / PS_PER_NS for profile in self.profiles for price in (price_ps, contended_price_ps)
         ]
 
     def _json(self) -> str:
@@ -124,7 +122,7 @@ class DesignsDiff:
             "costs": json.loads(render(self._long(), "json"))["costs"],
             "notes": [*NOTES, *PRICE_NOTES],
         }
-        return json.dumps(content, indent=2) + "\n"
+        return json_text(content)
 
 
 def _counted(counts: Counts | None) -> tuple[int | None, ...]:
@@ -134,7 +132,7 @@ def _counted(counts: Counts | None) -> tuple[int | None, ...]:
 def _priced(pair: WayPair, profile: CostProfile) -> list[Cell]:
     cells: list[Cell] = []
     for price in (price_ps, contended_price_ps):
-        a, b = (None if counts is None else price(counts, profile) / TIME_UNITS_PS["ns"] for counts in (pair.a, pair.b))
+        a, b = (None if counts is None else price(counts, profile) / PS_PER_NS for counts in (pair.a, pair.b))
         cells += [a, b, b / a if a and b else None]
     return cells
 

@@ -11,7 +11,7 @@ from perfsim.stats.comparison import Family, Turn, Verdict
 from perfsim.stats.matching import Matched, unpaired_count, violations_count
 from perfsim.stats.metrics import is_higher_faster, resolution, values_needed
 from perfsim.stats.ratios import PAIRS_LIMIT
-from perfsim.units import format_count, format_duration
+from perfsim.units import counted, format_count, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def summary(family: Family, margin: float) -> str:
         for verdict in Verdict
         if counts[verdict]
     )
-    return f"{family.new} against {family.old}: {said} of {_counted(total, 'point')}{_outlook(family)}"
+    return f"{family.new} against {family.old}: {said} of {counted(total, 'point')}{_outlook(family)}"
 
 
 def overall_line(family: Family) -> list[str]:
@@ -81,7 +81,7 @@ def overall_line(family: Family) -> list[str]:
     ratio = f"ratio {overall.ratio:.3f}"
     if overall.verdict is not Verdict.ONE_PAIR:
         ratio += f" [{overall.low:.3f}, {overall.high:.3f}]"
-    return [f"{_counted(overall.points_count, 'point')} together: {ratio}, {name(family.metric, overall.verdict)}"]
+    return [f"{counted(overall.points_count, 'point')} together: {ratio}, {name(family.metric, overall.verdict)}"]
 
 
 def _about(metric: str, verdict: Verdict, margin: float) -> str:
@@ -108,10 +108,10 @@ def turn_lines(matched: Matched, family: Family) -> list[str]:
     found = [_turn_line(matched, family, turn, names) for turn in family.turns[:TURNS_SHOWN_MAX]]
     left_count = len(family.turns) - TURNS_SHOWN_MAX
     if left_count > 0:
-        found.append(f"{_counted(left_count, 'more turn')}: see --format json")
+        found.append(f"{counted(left_count, 'more turn')}: see --format json")
     turning = {turn.axis for turn in family.turns}
     still = [
-        f"{names[axis]} ({_counted(count, 'line')} of points)"
+        f"{names[axis]} ({counted(count, 'line')} of points)"
         for axis, count in family.lines.items()
         if axis not in turning
     ]
@@ -169,23 +169,19 @@ def how_to_read(families: Sequence[Family], margin: float) -> list[str]:
 def what_is_missing(matched: Matched) -> list[str]:
     """Runs that are not there or have no partner, and what is wrong with those that are."""
     lines = [
-        f"{results}: unfinished, {format_count(have)} of {_counted(total, 'run')} are there; perfsim sweep goes on"
+        f"{results}: unfinished, {format_count(have)} of {counted(total, 'run')} are there; perfsim sweep goes on"
         for results, have, total in matched.unfinished
     ]
     for results, points_count, designs in matched.alone:
-        points = [_counted(points_count, "point")] if points_count else []
+        points = [counted(points_count, "point")] if points_count else []
         lines.append(f"{results}: only there, and left out: {', '.join([*points, *designs])}")
     for new, old in matched.pairs:
         count = unpaired_count(new, old)
         if count:
-            lines.append(f"{new.label} against {old.label}: {_counted(count, 'run')} without a partner, left out")
+            lines.append(f"{new.label} against {old.label}: {counted(count, 'run')} without a partner, left out")
     sides = {side.label: side for pair in matched.pairs for side in pair}
     for label, side in sides.items():
         count = violations_count(side)
         if count:
             lines.append(f"{label}: {format_count(count)} violated invariants that the design does not declare")
     return lines
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{format_count(count)} {noun}" if count == 1 else f"{format_count(count)} {noun}s"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from perfsim.engine.verify import Ended, Event, EventDifference, StateDifference
 from perfsim.errors import one_line
 from perfsim.report.render import Cell, Head, Table, render
-from perfsim.units import format_count
+from perfsim.units import counted, format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,10 +84,10 @@ def _cell(value: Any) -> Cell:
 
 
 def _difference_text(about: Row, found: Difference) -> str:
-    run = one_line(f"{about['workload']}, {about['design']}, {about['profile']}, {_counted(about['cpus'], 'CPU')}")
+    run = one_line(f"{about['workload']}, {about['design']}, {about['profile']}, {counted(about['cpus'], 'CPU')}")
     if isinstance(found, StateDifference):
         return f"{run}: all events are equal; {_state_text(found)}\n"
-    said = f"{run}: {_counted(found.number, 'event')} are equal, then {_what_differs(found)}"
+    said = f"{run}: {counted(found.number, 'event')} are equal, then {_what_differs(found)}"
     differing = ((REFERENCE, found.reference), (COMPILED, found.compiled))
     lines = [_event_cells(format_count(event.number + 1), event) for event in found.before]
     lines += [_event_cells(name, one) for name, one in differing]
@@ -117,7 +117,7 @@ def _what_differs(found: EventDifference) -> str:
 def _before_text(found: EventDifference) -> str:
     cpus = sorted({one.row[1] for one in (found.reference, found.compiled) if isinstance(one, Event)})
     where = f"CPU {' and '.join(map(str, cpus))}" if cpus else "any CPU"
-    return f"the last {_counted(len(found.before), 'equal event')} on {where}, and what each engine does next"
+    return f"the last {counted(len(found.before), 'equal event')} on {where}, and what each engine does next"
 
 
 def _event_cells(name: str, one: Event | Ended) -> tuple[Cell, ...]:
@@ -138,7 +138,3 @@ def _notes(name: str, one: Event | Ended) -> list[str]:
     if isinstance(one, Event):
         return [f"{name}: {one.place.file}:{one.place.line}: {one.source}"]
     return [f"{name}: {line}" for line in (one.error or "came to its end").splitlines()]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{format_count(count)} {noun}" if count == 1 else f"{format_count(count)} {noun}s"

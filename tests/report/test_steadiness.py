@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from perfsim.report.render import render
-from perfsim.report.tables import run_table, sweep_table
+from perfsim.report.run_table import run_table
+from perfsim.report.sweep_table import sweep_table
 from perfsim.scenario.points import jobs
 from perfsim.scenario.schema import Scenario
 from perfsim.scenario.validate import load_scenario

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perfsim.errors import InputError
 from perfsim.machine.profile import describe, load_profile
+from perfsim.report.cautions import correctness, dropped_lock
 from perfsim.report.pictures.subjects import subject
 from perfsim.report.steadiness import MOVING, mark_notes
-from perfsim.report.tables import correctness, dropped_lock
 from perfsim.report.verdicts import overall_line, summary, what_is_missing
 from perfsim.scenario.settings import differences
 from perfsim.store.manifest import Manifest, read_manifest

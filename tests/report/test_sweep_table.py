@@ -1,12 +1,12 @@
-"""What `run` and `sweep` answer: the right figures in the right places, and a verdict that they bear out."""
+"""What `sweep` answers: the right figures in the right places, and a verdict that they bear out."""
 
 import json
 from typing import Any
 
 import pytest
 
-from perfsim.measure.columns import COLUMNS
-from perfsim.report.tables import ALONE_METRICS, RUN_METRICS, render, run_table, sweep_table
+from perfsim.report.render import render
+from perfsim.report.sweep_table import ALONE_METRICS, sweep_table
 from perfsim.scenario.points import jobs
 from perfsim.scenario.schema import Scenario
 from perfsim.scenario.validate import load_scenario
@@ -171,7 +171,7 @@ def test_another_metric_that_is_to_be_known_closely_is_compared_too() -> None:
         row["faults_per_s"] = 0.0 if row["point"] == 0 else D2[row["design"]][row["replication"]]
     content = as_json(rows, scenario)
     assert content["points"][1]["faults_per_s.redo/lock_page"] == pytest.approx(1.08501033)
-    assert "faults_per_s: redo is higher at 1, without a ratio at 1 of 2 points" in content["notes"][3]
+    assert "faults_per_s: redo is better at 1, without a ratio at 1 of 2 points" in content["notes"][3]
     assert content["notes"][-1] == (
         "short of 4%: point 0, machine.cpus=1, redo: without a ratio, for faults_per_s is zero or missing"
     )
@@ -206,63 +206,3 @@ def test_people_read_the_last_part_of_an_axis_unless_two_share_it() -> None:
     rows = [made_row(scenario, job) for job in jobs(scenario)]
     heads = [head.text for head in sweep_table(rows, scenario).heads]
     assert heads[:4] == ["tasks.reclaimers.share", "tasks.lockers.share", "cpus", "lock_page"]
-
-
-def test_what_went_wrong_is_told_by_design(scenario: Scenario) -> None:
-    rows = measured(scenario)
-    checks = [{"check": "no_page_is_lost", "count": 2, "first_ns": None}]
-    rows[0] |= {"invariant_violations": 2, "violated_checks": checks, "defect_hits": [{"defect": "B4", "count": 1000}]}
-    rows[1] |= {"defect_hits": [{"defect": "B4", "count": 234}]}
-    rows[5] |= {"stranded_pages": 3, "oom_kills": 7}
-    assert as_json(rows, scenario)["notes"][3:] == [
-        "lock_page: known defect B4 1,234, violated no_page_is_lost 2",
-        "redo: out of memory 7, stranded pages 3",
-    ]
-
-
-def test_a_run_shows_designs_side_by_side_with_ratios_to_the_first(scenario: Scenario) -> None:
-    both = [made_row(scenario, job) for job in jobs(scenario) if (job.point.index, job.replication) == (0, 0)]
-    old, new = both
-    old |= {SCANNED: 100.0, "redo_retries": 0, P99: None}
-    new |= {SCANNED: 125.0, "redo_retries": 7, P99: 250.0}
-    table = run_table(both)
-    lines = {str(line[0]): line[1:] for line in table.rows}
-    assert [head.key for head in table.heads] == ["metric", "unit", "lock_page", "redo", "redo/lock_page"]
-    assert tuple(lines) == RUN_METRICS
-    assert lines[SCANNED] == ("1/s", 100.0, 125.0, 1.25)
-    assert lines["redo_retries"] == ("1", 0, 7, None)
-    assert lines[P99] == ("ns", None, 250.0, None)
-    assert table.caption.endswith("seed 1, 2ms simulated after 500us of warm-up")
-
-
-def test_a_run_of_one_design_has_no_ratios(scenario: Scenario) -> None:
-    table = run_table([made_row(scenario, jobs(scenario)[0])])
-    assert [head.key for head in table.heads] == ["metric", "unit", "lock_page"]
-
-
-def test_of_many_designs_each_has_its_value_and_its_ratio_to_the_first_under_its_name(scenario: Scenario) -> None:
-    names = ("lock_page", "redo", "redo_merged", "redo_barrier", "no_unevictable_lru")
-    table = run_table([made_row(scenario, jobs(scenario)[0], design=name) for name in names])
-    pairs = [key for name in names[1:] for key in (name, f"{name}/lock_page")]
-    assert [head.key for head in table.heads] == ["metric", "unit", "lock_page", *pairs]
-    assert [head.group for head in table.heads[3:]] == [name for name in names[1:] for _ in range(2)]
-    _, groups, heads, *_ = render(table, "table").splitlines()
-    assert groups.split() == [*names[1:]]
-    assert heads.split() == ["metric", "unit", "lock_page", *["value", "/lock_page"] * 4]
-
-
-def test_mlock_figures_of_the_posted_rework_point_to_its_successor_unless_that_stands_beside_them(
-    scenario: Scenario,
-) -> None:
-    old, new = (made_row(scenario, jobs(scenario)[0], design=design) for design in ("lock_page", "redo"))
-    (note,) = run_table([old, new]).notes
-    assert note.startswith("redo: its mlock() takes no page lock")
-    assert note.endswith("redo_merged")
-    assert run_table([old, new, new | {"design": "redo_merged"}]).notes == ()
-    assert run_table([new]).notes == ()
-    silent = {"mlock_call_latency_count": 0}
-    assert run_table([old | silent, new | silent]).notes == ()
-
-
-def test_every_metric_that_a_table_shows_is_a_column() -> None:
-    assert set(RUN_METRICS) <= {column.name for column in COLUMNS}

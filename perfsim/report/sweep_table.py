@@ -1,4 +1,4 @@
-"""What `run` and `sweep` answer: designs side by side, and per point old, new, and new/old with its interval."""
+"""What `sweep` answers: at each point old, new, and new/old with its interval."""
 
 from __future__ import annotations
 
@@ -7,74 +7,26 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perfsim.kernel.designs import load_design
-from perfsim.measure.columns import COLUMNS
 from perfsim.report.axes import axis_heads
-from perfsim.report.render import FORMATS, STAR, Cell, Head, Interval, Kind, Short, Table, render
-from perfsim.report.steadiness import mark, mark_heads, mark_notes, run_notes, warm_up_text
+from perfsim.report.cautions import correctness
+from perfsim.report.render import STAR, Cell, Head, Interval, Kind, Short, Table
+from perfsim.report.steadiness import mark, mark_heads, mark_notes
 from perfsim.scenario.schema import place
-from perfsim.stats.paired import Ratio, paired_ratio
+from perfsim.stats.metrics import USUAL, is_higher_faster, resolution
 from perfsim.sweep.precision import Reached, asked, lacks, ratio_of, reached
-from perfsim.units import format_count, format_duration, format_percentage
+from perfsim.units import counted, format_count, format_percentage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from perfsim.scenario.schema import Scenario, SweepSpec
-
-__all__ = ["FORMATS", "Table", "render", "run_table", "sweep_table"]
+    from perfsim.stats.paired import Ratio
 
 Row = dict[str, Any]
 Line = tuple[Cell, ...]
 
-RUN_METRICS = (
-    "reclaim_scanned_per_s",
-    "reclaim_freed_per_s",
-    "putback_per_s",
-    "mlock_pages_per_s",
-    "munlock_pages_per_s",
-    "faults_per_s",
-    "migrated_per_s",
-    "putback_latency_p50_ns",
-    "putback_latency_p99_ns",
-    "lru_lock_utilization",
-    "lru_lock_wait_latency_mean_ns",
-    "page_lock_utilization",
-    "page_lock_wait_latency_mean_ns",
-    "page_lock_sleeps",
-    "page_lock_steals",
-    "redo_retries",
-    "cpu_user_fraction",
-    "cpu_kernel_fraction",
-    "cpu_spin_fraction",
-    "cpu_switch_fraction",
-    "cpu_idle_fraction",
-    "stranded_pages",
-    "invariant_violations",
-)
-
-
-class Compared(NamedTuple):
-    """How designs are compared by a metric. resolution: relative difference that its way of measuring can make up.
-
-    higher, lower: what the new design is when its figure is.
-    """
-
-    higher: str
-    lower: str
-    resolution: float
-
-
-CELL = 1 / 64
-"""The width of a histogram's cell, to which percentiles are known."""
-
-COMPARED = {
-    "reclaim_scanned_per_s": Compared("better", "worse", resolution=0),
-    "putback_latency_p99_ns": Compared("worse", "better", resolution=CELL),
-}
-"""What a sweep compares designs by."""
-
 ALONE_METRICS = (
-    *COMPARED,
+    *USUAL,
     "lru_lock_acquisitions",
     "lru_lock_utilization",
     "lru_lock_wait_latency_mean_ns",
@@ -86,8 +38,6 @@ ALONE_METRICS = (
 
 SHORT_SHOWN_MAX = 10
 
-_UNITS = {column.name: column.unit for column in COLUMNS}
-
 
 class _Sweep(NamedTuple):
     """The rows of a sweep: [point][design][replication]. designs: the old one first; axes: dotted paths.
@@ -98,52 +48,9 @@ class _Sweep(NamedTuple):
     cells: dict[int, dict[str, dict[int, Row]]]
     designs: tuple[str, ...]
     axes: tuple[str, ...]
-    metrics: dict[str, Compared]
+    metrics: tuple[str, ...]
     asked: SweepSpec
     reached: dict[tuple[int, str], Reached]
-
-
-def run_table(rows: Sequence[Row], half_widths: Sequence[Mapping[str, float]] = ()) -> Table:
-    """The designs of one scenario side by side, with the ratio of each to the first.
-
-    rows: one a design, at least one, all of one scenario and seed. There is no ratio with a zero or a missing value.
-    half_widths: of each row those of its figures whose interval is known from the run alone, relative to the figure.
-    """
-    old, *news = rows
-    surely = half_widths if any(half_widths) else ()
-    heads = [Head("metric", "metric"), Head("unit", "unit")]
-    for row in rows:
-        heads += _design_heads(row["design"], old["design"], is_one_of_many=len(news) > 1, has_width=bool(surely))
-    lines: list[Line] = []
-    for metric in RUN_METRICS:
-        cells: list[Cell] = [metric, _UNITS[metric]]
-        for number, row in enumerate(rows):
-            cells += [row[metric], *(one.get(metric) for one in surely[number : number + 1])]
-            if row is not old:
-                ratio = paired_ratio([row[metric]], [old[metric]])
-                cells.append(ratio.estimate if ratio else None)
-        lines.append(tuple(cells))
-    caption = (
-        f"{old['profile']}, {_counted(old['cpus'], 'CPU')}, {_counted(old['nodes'], 'node')}, seed {old['seed']}, "
-        f"{format_duration(round(old['simulated_ns'] * 1000))} simulated after {warm_up_text(rows)} of warm-up"
-    )
-    notes = (*(_NOTE_WIDTH if surely else ()), *dropped_lock(rows), *run_notes(rows), *correctness(rows))
-    return Table("metrics", caption, tuple(heads), tuple(lines), notes)
-
-
-_NOTE_WIDTH = ("+-: half the 95 % interval, by batch means of this one run; replications say more, see sweep",)
-
-
-def _design_heads(design: str, old: str, *, is_one_of_many: bool, has_width: bool) -> list[Head]:
-    """The heads of a design's value and of its ratio to the old one's; of many, under its name, to keep lines short."""
-    key, is_old = f"{design}/{old}", design == old
-    group = design if is_one_of_many and not is_old else ""
-    heads = [Head(design, "value" if group else design, group)]
-    if has_width:
-        heads.append(Head(f"{design}_half_width", "+-", group, Kind.PERCENTAGE))
-    if not is_old:
-        heads.append(Head(key, f"/{old}" if group else key, group, Kind.RATIO))
-    return heads
 
 
 def sweep_table(rows: Sequence[Row], scenario: Scenario) -> Table:
@@ -174,20 +81,8 @@ def _grouped(rows: Sequence[Row], scenario: Scenario) -> _Sweep:
     designs = tuple(load_design(design, at).name for design in scenario.kernel.designs)
     found = {(one.point, one.design): one for one in reached(rows, designs, scenario.sweep)}
     axes = tuple(axis.path for axis in scenario.sweep.axes)
-    return _Sweep(dict(sorted(cells.items())), designs, axes, _metrics(scenario), scenario.sweep, found)
-
-
-def _metrics(scenario: Scenario) -> dict[str, Compared]:
-    """What designs are compared by: the usual, and what the precision is asked of."""
-    precision = scenario.sweep.precision
-    if precision is None or precision.metric in COMPARED:
-        return COMPARED
-    resolution = CELL if "_latency_p" in precision.metric else 0.0
-    return COMPARED | {precision.metric: Compared("higher", "lower", resolution)}
-
-
-def _axis_heads(sweep: _Sweep) -> list[Head]:
-    return axis_heads(sweep.axes)
+    metrics = (*USUAL, scenario.sweep.precision.metric) if scenario.sweep.precision else USUAL
+    return _Sweep(dict(sorted(cells.items())), designs, axes, tuple(dict.fromkeys(metrics)), scenario.sweep, found)
 
 
 def _axis_values(sweep: _Sweep, point: int) -> list[Cell]:
@@ -196,7 +91,7 @@ def _axis_values(sweep: _Sweep, point: int) -> list[Cell]:
 
 
 def _compared(sweep: _Sweep) -> tuple[tuple[Head, ...], tuple[Line, ...]]:
-    heads, asked_for = _axis_heads(sweep), _asked_metric(sweep)
+    heads, asked_for = axis_heads(sweep.axes), _asked_metric(sweep)
     if asked_for:
         heads.append(Head("replications", "replications", kind=Kind.EXACT))
     for metric in sweep.metrics:
@@ -246,7 +141,7 @@ def _half_width(one: Reached) -> float | None:
 
 def _alone(sweep: _Sweep, rows: Sequence[Row]) -> tuple[tuple[Head, ...], tuple[Line, ...]]:
     metrics = [metric for metric in ALONE_METRICS if any(row[metric] for row in rows)]
-    heads = [*_axis_heads(sweep), *(Head(metric, metric) for metric in metrics)]
+    heads = [*axis_heads(sweep.axes), *(Head(metric, metric) for metric in metrics)]
     lines = [
         (*_axis_values(sweep, point), *(_mean(sweep, point, sweep.designs[0], metric) for metric in metrics))
         for point in sweep.cells
@@ -277,16 +172,12 @@ def _caption(rows: Sequence[Row], scenario: Scenario) -> str:
     sweep = scenario.sweep
     points = math.prod(len(axis.values) for axis in sweep.axes)
     if sweep.precision is not None:
-        return f"{scenario.name}: {_counted(points, 'point')}, {asked(sweep)}, seed {sweep.seed}"
+        return f"{scenario.name}: {counted(points, 'point')}, {asked(sweep)}, seed {sweep.seed}"
     replications = sweep.replications
     runs = points * len(scenario.kernel.designs) * replications
-    wanted = f"{_counted(points, 'point')}, {_counted(replications, 'replication')}, seed {sweep.seed}"
-    missing = f"; incomplete: {format_count(len(rows))} of {_counted(runs, 'run')}" if len(rows) < runs else ""
+    wanted = f"{counted(points, 'point')}, {counted(replications, 'replication')}, seed {sweep.seed}"
+    missing = f"; incomplete: {format_count(len(rows))} of {counted(runs, 'run')}" if len(rows) < runs else ""
     return f"{scenario.name}: {wanted}{missing}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{format_count(count)} {noun}" if count == 1 else f"{format_count(count)} {noun}s"
 
 
 _NOTE_ALONE = ("Each figure is the mean over the replications.",)
@@ -318,7 +209,7 @@ def _precision_notes(sweep: _Sweep) -> list[str]:
     short = lacks(sweep.reached.values(), records)
     known_count = len(sweep.reached) - len(short)
     limit = format_percentage(precision.relative_ppm)
-    first = f"precision: {format_count(known_count)} of {_counted(len(sweep.reached), 'ratio')} of {precision.metric} "
+    first = f"precision: {format_count(known_count)} of {counted(len(sweep.reached), 'ratio')} of {precision.metric} "
     wider = f"; {STAR}: wider than that" if short else ""
     lines = [f"short of {limit}: {name}: {lack}" for name, lack in list(short.items())[:SHORT_SHOWN_MAX]]
     if len(short) > SHORT_SHOWN_MAX:
@@ -331,11 +222,11 @@ def _precision_notes(sweep: _Sweep) -> list[str]:
 def _verdict(sweep: _Sweep, design: str, metric: str) -> str:
     """At how many points the interval is on one side of 1, by more than the resolution; and the mean of all ratios."""
     ratios = [_ratio(sweep, point, design, metric) for point in sweep.cells]
-    counts = Counter(_judged(ratio, sweep.metrics[metric]) for ratio in ratios)
+    counts = Counter(_judged(ratio, metric) for ratio in ratios)
     said = ", ".join(f"{judged} at {format_count(counts[judged])}" for judged in _JUDGEMENTS if counts[judged])
     logs = [math.log(ratio.estimate) for ratio in ratios if ratio]
     overall = f"; geometric mean of its ratios {math.exp(math.fsum(logs) / len(logs)):.3f}" if logs else ""
-    return f"{metric}: {design} is {said or 'compared at 0'} of {_counted(len(ratios), 'point')}{overall}"
+    return f"{metric}: {design} is {said or 'compared at 0'} of {counted(len(ratios), 'point')}{overall}"
 
 
 _UNDECIDED, _NO_INTERVAL, _NO_RATIO = _OPEN = (
@@ -346,41 +237,15 @@ _UNDECIDED, _NO_INTERVAL, _NO_RATIO = _OPEN = (
 _JUDGEMENTS = ("better", "worse", "higher", "lower", *_OPEN)
 
 
-def _judged(ratio: Ratio | None, compared: Compared) -> str:
+def _judged(ratio: Ratio | None, metric: str) -> str:
     if ratio is None:
         return _NO_RATIO
     if ratio.low is None or ratio.high is None:
         return _NO_INTERVAL
-    limit = 1 + compared.resolution
-    if ratio.low > limit:
-        return compared.higher
-    if ratio.high < 1 / limit:
-        return compared.lower
-    return _UNDECIDED
-
-
-def dropped_lock(rows: Iterable[Row]) -> list[str]:
-    """What to say of mlock figures that compare the rework as posted with any design but its successor."""
-    lockers = {row["design"] for row in rows if row["mlock_call_latency_count"]}
-    if "redo" not in lockers or len(lockers) == 1 or "redo_merged" in lockers:
-        return []
-    return [
-        "redo: its mlock() takes no page lock, which was judged wrong within days: see mlock figures of redo_merged"
-    ]
-
-
-def correctness(rows: Iterable[Row]) -> list[str]:
-    """One line a design of which something went wrong: violations by name, stranded pages, defects, memory out."""
-    wrong: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        for one in row["violated_checks"]:
-            wrong[row["design"]][f"violated {one['check']}"] += one["count"]
-        wrong[row["design"]]["stranded pages"] += row["stranded_pages"]
-        wrong[row["design"]]["out of memory"] += row["oom_kills"]
-        for hit in row["defect_hits"]:
-            wrong[row["design"]][f"known defect {hit['defect']}"] += hit["count"]
-    return [
-        f"{design}: " + ", ".join(f"{what} {format_count(count)}" for what, count in sorted((+counts).items()))
-        for design, counts in wrong.items()
-        if +counts
-    ]
+    limit = math.exp(resolution(metric))
+    if 1 / limit <= ratio.high and ratio.low <= limit:
+        return _UNDECIDED
+    is_higher, is_higher_better = ratio.low > limit, is_higher_faster(metric)
+    if is_higher_better is None:
+        return "higher" if is_higher else "lower"
+    return "better" if is_higher == is_higher_better else "worse"
