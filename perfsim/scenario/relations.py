@@ -29,14 +29,14 @@ def check_relations(scenario: Scenario) -> None:
     _check_kswapds(scenario)
     cpus, nodes = scenario.machine.cpus, scenario.machine.nodes
     if nodes is not None:
-        _check_nodes(scenario, nodes)
+        _check_nodes(scenario, cpus, nodes)
     if cpus is not None:
         _check_task_count(scenario, cpus, nodes or 1)
 
 
 def check_machine(scenario: Scenario, cpus: int, nodes: int) -> None:
     """Raise InputError if the workload does not fit a machine of this size, which may be the profile's own."""
-    _check_nodes(scenario, nodes)
+    _check_nodes(scenario, cpus, nodes)
     _check_task_count(scenario, cpus, nodes)
 
 
@@ -91,8 +91,8 @@ def _check_kswapds(scenario: Scenario) -> None:
         _refuse(scenario, f"tasks.{kswapds[1].name}", problem)
 
 
-def _check_nodes(scenario: Scenario, nodes: int) -> None:
-    """Whether there is a node for everyone who needs one."""
+def _check_nodes(scenario: Scenario, cpus: int | None, nodes: int) -> None:
+    """Whether there is a node for everyone who needs one. cpus: None if that is the profile's."""
     has = "the machine has 1 node" if nodes == 1 else f"the machine has {nodes} nodes"
     for task in scenario.tasks:
         if task.kind == "migrate" and nodes == 1:
@@ -101,9 +101,10 @@ def _check_nodes(scenario: Scenario, nodes: int) -> None:
         if task.target_node >= nodes:
             problem = f"no node {task.target_node}, for {has}; expected a whole number from 0 to {nodes - 1}, or next"
             _refuse(scenario, f"tasks.{task.name}.target_node", problem)
-        if task.kind == "kswapd" and (task.count or 0) > nodes:
-            problem = f"{task.count} kswapds, and {has}; expected at most one a node"
-            _refuse(scenario, f"tasks.{task.name}.count", problem)
+        kswapds = cpus if task.per == "cpu" else task.count
+        if task.kind == "kswapd" and (kswapds or 0) > nodes:
+            problem = f"{kswapds} kswapds, and {has}; expected at most one a node"
+            _refuse(scenario, f"tasks.{task.name}.{'per' if task.per else 'count'}", problem)
 
 
 def _check_task_count(scenario: Scenario, cpus: int, nodes: int) -> None:

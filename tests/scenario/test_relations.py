@@ -156,3 +156,13 @@ def test_a_share_of_no_cpu_is_refused_on_the_profiles_cpus_too(refused: Refused)
 @pytest.mark.parametrize("other", ["fault", "direct_reclaim", "migrate"])
 def test_a_kswapd_has_something_to_do_beside_everyone_who_allocates(other: str) -> None:
     check_relations(scenario("{name: k, kind: kswapd}", f"{{name: o, kind: {other}, count: 1, think: 1us}}"))
+
+
+def test_a_kswapd_a_cpu_needs_as_many_nodes_as_cpus(refused: Refused) -> None:
+    tasks = ("{name: k, kind: kswapd, per: cpu}", RECLAIM)
+    check_relations(scenario(*tasks, machine="{profile: x86_64, cpus: 2, nodes: 2}"))
+    said, implied = scenario(*tasks), scenario(*tasks, machine="{profile: x86_64, nodes: 2}")
+    check_relations(implied)
+    for check in (lambda: check_relations(said), lambda: check_machine(implied, 4, 2)):
+        told = refused(check)
+        assert told == "w.yaml:5:32: tasks.k.per: 4 kswapds, and the machine has 2 nodes; expected at most one a node"
