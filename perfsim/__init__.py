@@ -57,8 +57,8 @@ def run(
     trace: called with (time_ps, cpu, primitive, arguments) at every event, in order.
     check_every: after so many events the invariants are checked; what is found is in the row's "violated_checks". 0 is
     at the end alone.
-    Raises InputError if the machine's memory does not hold the workload or a name is unknown, StuckError if the run
-    stops with nobody able to go on.
+    Raises InputError if the machine's memory does not hold the workload, a name is unknown or a number out of range,
+    StuckError if the run stops with nobody able to go on.
     """
     from perfsim.engine import check_engine
     from perfsim.engine.prepare import check_fits
@@ -66,8 +66,11 @@ def run(
     from perfsim.errors import InputError
     from perfsim.kernel.boot import Seed
     from perfsim.measure.row import simulate
+    from perfsim.scenario.schema import SEED_MAX
 
     check_engine(engine)
+    if seed is not None and not 0 <= seed <= SEED_MAX:
+        raise InputError("seed", f"{seed} is out of range; expected 0 to {SEED_MAX}")
     if check_every < 0:
         raise InputError("check_every", f"{check_every} events; expected 0 or more")
     chosen = scenario.kernel.designs[0] if design is None else design
@@ -85,8 +88,10 @@ async def sweep(
     engine: as for run(). Nothing is written to disk. Leaving the loop early stops the workers.
     Raises InputError before the first run if any point is wrong, PerfsimError if a run fails.
     """
+    from perfsim.engine import check_engine
     from perfsim.sweep.driver import sweep as rows_of
 
+    check_engine(engine)
     async for row in rows_of(scenario, jobs=jobs, engine=engine):
         yield row
 

@@ -87,6 +87,20 @@ def test_sweep_yields_a_row_for_every_point_design_and_replication() -> None:
     assert len({row["run_id"] for row in found}) == len(found)
 
 
+def test_sweep_refuses_an_engine_that_there_is_none_of() -> None:
+    async def first_row() -> dict[str, Any]:
+        return await anext(perfsim.sweep(perfsim.load_workload("quickstart"), engine="simpi"))
+
+    with pytest.raises(InputError, match='did you mean "simpy"'):
+        asyncio.run(first_row())
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_run_refuses_a_seed_that_no_workload_can_have(seed: int) -> None:
+    with pytest.raises(InputError, match=f"seed: {seed} is out of range; expected 0 to 9223372036854775807"):
+        perfsim.run(perfsim.load_workload("quickstart", TINY), seed=seed)
+
+
 def test_compare_gives_what_the_command_prints_as_json_with_the_same_usual_metrics(tmp_path: Path) -> None:
     scenario = perfsim.load_workload("quickstart", ["sweep.replications=2"])
     path = store(tmp_path / "out", scenario, rows_of(scenario, lambda job: {"putback_per_s": 1.0 + job.replication}))
