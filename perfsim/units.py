@@ -78,8 +78,8 @@ def parse_fraction_ppm(value: str | int | float) -> int:
     if isinstance(value, str):
         ppm = _exact(value, FRACTION_UNITS_PPM, "fraction", "50%")
     else:
-        # repr() is the shortest decimal that reads back as this float: what the user wrote, not its binary neighbour.
-        ppm = Fraction(repr(value)) * PPM_PER_WHOLE
+        # str() is the shortest decimal that reads back as this float: what the user wrote, not its binary neighbour.
+        ppm = Fraction(str(value)) * PPM_PER_WHOLE
     if not 0 <= ppm <= PPM_PER_WHOLE:
         raise ValueError(f"{shown} is out of range; expected a fraction from 0 to 1, or 0% to 100%")
     if ppm.denominator != 1:

@@ -3,6 +3,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +110,7 @@ def test_what_is_no_size_or_frequency_is_refused(parse: Callable[[str], int], te
         (0.1, 100_000),
         (0.3, 300_000),
         (1e-6, 1),
+        (np.float64(0.3), 300_000),
         ("50%", 500_000),
         ("0.0001%", 1),
         ("2 %", 20_000),
