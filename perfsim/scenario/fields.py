@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 NAME_CHARACTERS_MAX = 64
 PATH_CHARACTERS_MAX = 1024
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+METRIC = re.compile(r"[a-z][a-z0-9_]*")
 
 T = TypeVar("T")
 
@@ -161,12 +162,12 @@ def choice(item: Item, choices: Iterable[str]) -> str:
 
 def name(item: Item) -> str:
     """A name that can also be a directory's."""
-    return _matching(item, _NAME, "a name of letters, digits, _, - and .", "mlock_heavy")
+    return _matching(item, NAME, "a name of letters, digits, _, - and .", "mlock_heavy")
 
 
 def identifier(item: Item) -> str:
     """A name that can be a part of a dotted path."""
-    return _matching(item, _IDENTIFIER, "a name of letters, digits, _ and -", "lockers")
+    return _matching(item, IDENTIFIER, "a name of letters, digits, _ and -", "lockers")
 
 
 def name_or_file(item: Item, suffix: str) -> str:
@@ -175,7 +176,7 @@ def name_or_file(item: Item, suffix: str) -> str:
     value = text(item, expected)
     if value.endswith(suffix) and value.isprintable() and len(value) <= PATH_CHARACTERS_MAX:
         return value
-    if len(value) > NAME_CHARACTERS_MAX or not _NAME.fullmatch(value):
+    if len(value) > NAME_CHARACTERS_MAX or not NAME.fullmatch(value):
         raise refusal(item, f"{quoted(value)} is neither name nor {suffix} file; expected {expected}")
     return value
 

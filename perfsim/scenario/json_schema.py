@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from perfsim.scenario import schema
+from perfsim.scenario.fields import IDENTIFIER, METRIC, NAME, NAME_CHARACTERS_MAX
 from perfsim.scenario.schema import DRAIN_ALL, SECTION_KEYS
 from perfsim.scenario.tasks import KINDS, LOCKS, PER, RANGE_PAGES_DEFAULT, Kind
-from perfsim.units import SIZE_UNITS_BYTES, TIME_UNITS_PS
+from perfsim.units import SIZE_UNITS_BYTES, TIME_UNITS_PS, format_duration, format_size
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Mapping
 
 JsonSchema: TypeAlias = dict[str, Any]
@@ -30,7 +32,7 @@ def workload_schema() -> JsonSchema:
         "title": "a workload of perfsim",
         **_object(
             {
-                "name": _name("of the directory of results"),
+                "name": _name(NAME, "of the directory of results"),
                 "machine": _section("machine", ["profile"]),
                 **sections,
                 "tasks": {"type": "array", "minItems": 1, "items": _one_of_kinds()},
@@ -74,8 +76,9 @@ def _one_of_kinds() -> JsonSchema:
 def _kind(name: str, kind: Kind) -> JsonSchema:
     properties = {key: _TASK_VALUES[key] for key in kind.keys if key != "kind"} | {"kind": {"const": name}}
     one = _object(properties, kind.needs)
-    given = [{"required": [key]} for key in kind.how_many]
-    return one | ({"oneOf": given} if kind.per is None else {"not": {"allOf": given}})
+    given: list[JsonSchema] = [{"required": [key]} for key in kind.how_many]
+    none = [] if kind.per is None else [{"not": {"anyOf": given}}]
+    return one | {"oneOf": given + none}
 
 
 def _quantity(units: Mapping[str, int], example: str) -> JsonSchema:
@@ -92,12 +95,15 @@ def _duration() -> JsonSchema:
 def _check() -> JsonSchema:
     rule = _object({"max_regression": {"$ref": "#/$defs/fraction"}}, ["max_regression"])
     text = "by metric, how much worse than a baseline is still fine"
-    names = {"pattern": "^[a-z][a-z0-9_]{0,63}$"}
-    return {"type": "object", "description": text, "propertyNames": names, "additionalProperties": rule}
+    return {"type": "object", "description": text, "propertyNames": _word(METRIC), "additionalProperties": rule}
 
 
-def _name(text: str) -> JsonSchema:
-    return {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$", "description": text}
+def _name(form: re.Pattern[str], text: str) -> JsonSchema:
+    return {"type": "string", **_word(form), "description": text}
+
+
+def _word(form: re.Pattern[str]) -> JsonSchema:
+    return {"pattern": f"^{form.pattern}$", "maxLength": NAME_CHARACTERS_MAX}
 
 
 def _whole(low: int, high: int, text: str, default: int | None = None) -> JsonSchema:
@@ -109,8 +115,9 @@ def _of(name: str, text: str) -> JsonSchema:
     return {"$ref": f"#/$defs/{name}", "description": text}
 
 
-_MEMORY, _KERNEL, _SWEEP = schema.MemorySpec(), schema.KernelSpec(), schema.SweepSpec()
+_MEMORY, _KERNEL, _MEASURE, _SWEEP = schema.MemorySpec(), schema.KernelSpec(), schema.MeasureSpec(), schema.SweepSpec()
 _SIZES = [2**power for power in range(schema.WAIT_TABLE_SIZE_MAX.bit_length())]
+_PAGE_SIZES = f"from {format_size(schema.PAGE_SIZE_BYTES_MIN)} to {format_size(schema.PAGE_SIZE_BYTES_MAX)}"
 
 _VALUES: Mapping[str, Mapping[str, JsonSchema]] = {
     "machine": {
@@ -142,7 +149,7 @@ _VALUES: Mapping[str, Mapping[str, JsonSchema]] = {
             "description": "how often an mlock() drains the pagevecs of all CPUs",
             "default": DRAIN_ALL[_KERNEL.drain_all],
         },
-        "page_size": _of("size", "PAGE_SIZE, a power of two from 4KiB to 64KiB; the profile's if left out"),
+        "page_size": _of("size", f"PAGE_SIZE, a power of two {_PAGE_SIZES}; the profile's if left out"),
         "pagevec_size": _whole(1, schema.PAGEVEC_SIZE_MAX, "PAGEVEC_SIZE", _KERNEL.pagevec_size),
         "swap_cluster_max": _whole(1, schema.SWAP_CLUSTER_MAX_MAX, "SWAP_CLUSTER_MAX", _KERNEL.swap_cluster_max),
         "wait_table_size": {
@@ -155,9 +162,9 @@ _VALUES: Mapping[str, Mapping[str, JsonSchema]] = {
         "warmup": {
             "anyOf": [{"$ref": "#/$defs/time"}, {"const": schema.AUTO}],
             "description": "simulated time that does not count; auto: until the run is steady",
-            "default": "2ms",
+            "default": format_duration(_MEASURE.warmup_ps),
         },
-        "duration": _of("time", "simulated time that is measured") | {"default": "20ms"},
+        "duration": _of("time", "simulated time that is measured") | {"default": format_duration(_MEASURE.duration_ps)},
     },
     "sweep": {
         "axes": {
@@ -166,7 +173,7 @@ _VALUES: Mapping[str, Mapping[str, JsonSchema]] = {
             "additionalProperties": {"type": "array", "minItems": 1},
         },
         "replications": _whole(
-            1, schema.REPLICATIONS_MAX, "runs of each point and design; with precision the first ones", None
+            1, schema.REPLICATIONS_MAX, "runs of each point and design; with precision the first ones"
         ),
         "precision": _object(
             {
@@ -180,14 +187,16 @@ _VALUES: Mapping[str, Mapping[str, JsonSchema]] = {
     },
 }
 
+_USUAL_RANGE = f"{RANGE_PAGES_DEFAULT}, of a fault task none, with shares the group's"
+
 _TASK_VALUES: Mapping[str, JsonSchema] = {
-    "name": _name("of the group, once in a file") | {"pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"},
+    "name": _name(IDENTIFIER, "of the group, once in a file"),
     "count": _whole(1, schema.TASK_COUNT_MAX, "how many tasks"),
     "share": _of("fraction", "how many tasks, of the CPUs"),
     "per": {"enum": list(PER), "description": "a task for each"},
     "think": _of("duration", "time between two rounds"),
     "hold": _of("duration", "time with what a round has locked, mapped or written"),
-    "range_pages": _whole(0, schema.PAGES_PER_NODE_MAX, "pages that a round works on", RANGE_PAGES_DEFAULT),
+    "range_pages": _whole(0, schema.PAGES_PER_NODE_MAX, f"pages that a round works on; if left out {_USUAL_RANGE}"),
     "shares": {"type": "string", "description": "the group whose ranges these tasks work on, as threads of it"},
     "target_node": {
         "anyOf": [_whole(0, schema.NODES_MAX - 1, "a node"), {"const": "next"}],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _SECTIONS = ("name", "machine", "memory", "kernel", "tasks", "measure", "sweep", "check")
-_METRIC = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def load_scenario(
@@ -239,7 +237,7 @@ def _check(item: Item) -> tuple[CheckRule, ...]:
     """The rules by metric. Whether there is such a column is for `perfsim check` to say."""
     rules = []
     for metric, entry in fields.mapping(item, "rules such as reclaim_scanned_per_s: {max_regression: 3%}").items():
-        if not _METRIC.fullmatch(metric):
+        if len(metric) > fields.NAME_CHARACTERS_MAX or not fields.METRIC.fullmatch(metric):
             problem = f"{quoted(metric)} is no metric; expected a result column such as reclaim_scanned_per_s"
             raise fields.key_refusal(item, metric, problem)
         keys = section(entry, ("max_regression",))

@@ -65,12 +65,15 @@ BAD = [
     "tasks: [{name: l, kind: mlock, per: cpu, hold: 100us}]",
     "tasks: [{name: l, kind: mlock, hold: 100us, think: 50us}]",
     "tasks: [{name: l, kind: mlock, count: 1, per: cpu, hold: 100us, think: 50us}]",
+    "tasks: [{name: l, kind: lock_loop, count: 1, share: 50%, hold: 100us, think: 50us}]",
+    "tasks: [{name: k, kind: kswapd, count: 1, per: node}]",
     "tasks: [{name: l, kind: mlock, per: socket, hold: 100us, think: 50us}]",
     "tasks: [{name: l, kind: mlock, per: cpu, hold: 100, think: 50us}]",
     "tasks: [{name: l, kind: mlock, per: cpu, hold: 100 minutes, think: 50us}]",
     "tasks: [{name: l, kind: mlock, per: cpu, hold: {normal: 1us}, think: 50us}]",
     "tasks: [{name: l, kind: mlock, per: cpu, hold: {uniform: [1us]}, think: 50us}]",
     "tasks: [{name: l, kind: mlock, per: cpu, hold: 1us, think: 50us, pages: 4}]",
+    f"tasks: [{{name: {'l' * 65}, kind: mlock, per: cpu, hold: 1us, think: 50us}}]",
     "tasks: [{name: 4, kind: mlock, per: cpu, hold: 1us, think: 50us}]",
     "tasks: [{name: m, kind: migrate, count: 2, think: 1us, target_node: last}]",
     "tasks: [{name: m, kind: migrate, count: 0, think: 1us}]",
@@ -88,6 +91,7 @@ BAD = [
     f"tasks: [{TASK}]\nsweep: {{axes: {{machine.cpus: []}}}}",
     f"tasks: [{TASK}]\nsweep: {{precision: {{metric: putback_per_s}}}}",
     f"tasks: [{TASK}]\ncheck: {{putback_per_s: 3%}}",
+    f"tasks: [{TASK}]\ncheck: {{{'p' * 65}: {{max_regression: 3%}}}}",
     f"tasks: [{TASK}]\nkernal: {{memcg: true}}",
 ]
 
