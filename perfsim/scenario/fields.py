@@ -200,10 +200,12 @@ def percentage_ppm(item: Item) -> int:
 def quantity(item: Item, parse: Callable[[str], int], what: str, example: str) -> int:
     """A number with its unit, as one of the readers in `units` reads it."""
     value = item.node.value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise refusal(item, f"{shown(item.node)} has no unit; expected a {what} such as {example}")
+    if not isinstance(value, str):
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        lack = "has no unit" if is_number else f"is no {what}"
+        raise refusal(item, f"{shown(item.node)} {lack}; expected a {what} such as {example}")
     try:
-        return parse(text(item, f"a {what} such as {example}"))
+        return parse(value)
     except ValueError as error:
         raise refusal(item, str(error)) from None
 
@@ -231,15 +233,7 @@ def described_size(size_bytes: int) -> str:
 
 def fixed_duration_ps(item: Item) -> int:
     """One duration with its unit, at most an hour, in picoseconds."""
-    value = item.node.value
-    if not isinstance(value, str):
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        lack = "has no unit" if is_number else "is no duration"
-        raise refusal(item, f"{shown(item.node)} {lack}; expected a duration such as 20ns, 20us or 20ms")
-    try:
-        duration_ps = parse_duration_ps(value)
-    except ValueError as error:
-        raise refusal(item, str(error)) from None
+    duration_ps = quantity(item, parse_duration_ps, "duration", "20ns, 20us or 20ms")
     if duration_ps > DURATION_MAX_PS:
         raise refusal(item, f"{shown(item.node)} is too long; expected at most {format_duration(DURATION_MAX_PS)}")
     return duration_ps

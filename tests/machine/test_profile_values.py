@@ -94,7 +94,7 @@ def test_a_cost_that_cannot_be_is_refused_at_the_place(lines: str, place: str, t
         ("machine: {line_size: 0B}", "3:22", '"0B"; expected a power of two'),
         ("machine: {cache_size: 63B}", "3:23", '"63B"; expected a size from a line\'s 64B to 1TiB, or 0B'),
         ("machine: {cache_size: 2TiB}", "3:23", '"2TiB"; expected a size from'),
-        ("machine: {cache_size: []}", "3:23", "a list where text belongs; expected a size such as 1MiB"),
+        ("machine: {cache_size: []}", "3:23", "a list is no size; expected a size such as 1MiB"),
         ("machine: {nodes: 5}", "3:18", "5 nodes, but node_hops has 4; expected a row for every node"),
         ("node_hops: [[0, 1], [1, 0]]", "3:12", "4 nodes, but node_hops has 2"),
         ("node_hops: 1", "3:12", "1 where a list belongs"),
