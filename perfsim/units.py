@@ -131,6 +131,14 @@ def format_size(size_bytes: int) -> str:
     return f"{tenths // 10}.{tenths % 10}{unit}"
 
 
+def whole_size(size_bytes: int) -> tuple[int, str]:
+    """A size, exact, in the largest binary unit of which it is a whole number: 16,384 gives (16, "KiB"), 0 (0, "B")."""
+    assert size_bytes >= 0, f"size of {size_bytes} bytes"
+    units = (unit for unit in _PRINTED_SIZE_UNITS if size_bytes and size_bytes % SIZE_UNITS_BYTES[unit] == 0)
+    unit = next(units, "B")
+    return size_bytes // SIZE_UNITS_BYTES[unit], unit
+
+
 def format_count(count: int) -> str:
     """A count with its thousands set apart: 1000000 gives "1,000,000"."""
     return f"{count:,}"

@@ -22,6 +22,7 @@ from perfsim.units import (
     parse_frequency_hz,
     parse_percentage_ppm,
     parse_size_bytes,
+    whole_size,
 )
 
 
@@ -205,6 +206,15 @@ def test_what_is_no_percentage_is_refused(text: str, words: str) -> None:
 )
 def test_a_width_is_printed_in_three_digits(fraction: float, text: str) -> None:
     assert format_width(fraction) == text
+
+
+@pytest.mark.parametrize(
+    "size_bytes, whole", [(0, (0, "B")), (1000, (1000, "B")), (16_384, (16, "KiB")), (5 * 2**39, (2560, "GiB"))]
+)
+def test_a_size_is_exact_in_the_largest_unit_of_which_it_is_a_whole_number(
+    size_bytes: int, whole: tuple[int, str]
+) -> None:
+    assert whole_size(size_bytes) == whole
 
 
 def test_a_count_is_printed_with_its_thousands_apart() -> None:

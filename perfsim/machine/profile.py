@@ -13,7 +13,7 @@ from typing import NamedTuple
 from perfsim.machine.costs import COST_NAMES, PER_MILLE, PREFETCH_HIDDEN
 from perfsim.machine.profile_files import SHIPPED, profile_names, read_lineage
 from perfsim.machine.profile_values import cost_ranges, lock_values, machine_values, node_hops, source_texts
-from perfsim.units import FREQUENCY_UNITS_HZ, SIZE_UNITS_BYTES, TIME_UNITS_PS
+from perfsim.units import FREQUENCY_UNITS_HZ, TIME_UNITS_PS, whole_size
 
 __all__ = ["CostProfile", "Figure", "describe", "hops", "load_profile", "priced_profiles", "profile_names"]
 
@@ -175,11 +175,8 @@ def _word(key: str, value: str, sources: Mapping[str, str]) -> Figure:
 
 
 def _size(key: str, size_bytes: int, sources: Mapping[str, str]) -> Figure:
-    """A size in the largest unit of which it is a whole number."""
-    fitting = (unit for unit in ("GiB", "MiB", "KiB") if size_bytes and size_bytes % SIZE_UNITS_BYTES[unit] == 0)
-    unit = next(fitting, "B")
-    value = str(size_bytes // SIZE_UNITS_BYTES[unit])
-    return Figure(key, value, value, value, unit, sources[key])
+    count, unit = whole_size(size_bytes)
+    return Figure(key, str(count), str(count), str(count), unit, sources[key])
 
 
 def _time(key: str, range_ps: tuple[int, int, int], sources: Mapping[str, str]) -> Figure:

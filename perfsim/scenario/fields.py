@@ -11,7 +11,6 @@ from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
 from perfsim.scenario.schema import AUTO, DURATION_MAX_PS, Duration
 from perfsim.scenario.source import Node
 from perfsim.units import (
-    SIZE_UNITS_BYTES,
     format_count,
     format_duration,
     format_size,
@@ -19,6 +18,7 @@ from perfsim.units import (
     parse_fraction_ppm,
     parse_percentage_ppm,
     parse_size_bytes,
+    whole_size,
 )
 
 if TYPE_CHECKING:
@@ -225,10 +225,9 @@ def size_bytes(item: Item) -> int:
 
 
 def described_size(size_bytes: int) -> str:
-    """A size in its largest unit of which it is a whole number, as axis columns hold it."""
-    units = (unit for unit in ("TiB", "GiB", "MiB", "KiB") if size_bytes and size_bytes % SIZE_UNITS_BYTES[unit] == 0)
-    unit = next(units, "B")
-    return f"{size_bytes // SIZE_UNITS_BYTES[unit]}{unit}"
+    """A size, exact, as axis columns hold it."""
+    count, unit = whole_size(size_bytes)
+    return f"{count}{unit}"
 
 
 def fixed_duration_ps(item: Item) -> int:
