@@ -114,6 +114,7 @@ def test_a_killed_writer_loses_no_row_that_was_added(path: Path) -> None:
 
 def test_the_last_row_is_synced_although_no_other_follows(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced_bytes: queue.SimpleQueue[int] = queue.SimpleQueue()
+    monkeypatch.setattr(parts, "SYNC_INTERVAL_S", 0.1)
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced_bytes.put(os.fstat(descriptor).st_size))
     with PartWriter(path) as writer:
         synced_bytes.get(timeout=2)  # the directory's, with the new name
