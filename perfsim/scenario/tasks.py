@@ -19,7 +19,7 @@ from perfsim.scenario.schema import (
     TaskSpec,
 )
 from perfsim.scenario.source import earlier
-from perfsim.units import PPM_PER_WHOLE
+from perfsim.units import PPM_PER_WHOLE, format_percentage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def task_count(task: TaskSpec, cpus: int, nodes: int) -> int:
     assert task.share_ppm is not None, f"task {task.name} has no count"
     count = (2 * cpus * task.share_ppm + PPM_PER_WHOLE) // (2 * PPM_PER_WHOLE)
     if count == 0:
-        share = f"{task.share_ppm / 10_000:g}%"
+        share = format_percentage(task.share_ppm)
         machine = "1 CPU" if cpus == 1 else f"{cpus} CPUs"
         problem = f"{share} of {machine} comes to no task; expected a larger share, or count: 1"
         raise InputError(task.count_place, f"tasks.{task.name}.share: {problem}")
@@ -156,7 +156,8 @@ def _keys_of_kind(item: Item, kind_name: str) -> dict[str, Item]:
 def _how_many(item: Item, keys: dict[str, Item], kind: Kind) -> tuple[int | None, int | None, str | None]:
     """count, share in parts per million, per: one of the three is not None."""
     given = [keys[key] for key in keys if key in kind.how_many]
-    examples = ", ".join(f"{key}: {example}" for key, example in _HOW_MANY_EXAMPLES.items() if key in kind.how_many)
+    example_of = {"count": "4", "share": "50%", "per": kind.per or "cpu"}
+    examples = ", ".join(f"{key}: {example_of[key]}" for key in kind.how_many)
     if len(given) > 1:
         names = " and ".join(entry.path.rpartition(".")[2] for entry in given)
         raise refusal(given[1], f"{names} both say how many; expected one of {examples}")
@@ -166,9 +167,6 @@ def _how_many(item: Item, keys: dict[str, Item], kind: Kind) -> tuple[int | None
     share_ppm = optional(keys, "share", _share_ppm, None)
     per = optional(keys, "per", partial(fields.choice, choices=PER), None)
     return count, share_ppm, per if given else kind.per
-
-
-_HOW_MANY_EXAMPLES = {"count": "4", "share": "50%", "per": "cpu"}
 
 
 def _share_ppm(item: Item) -> int:

@@ -152,7 +152,10 @@ BAD_TASKS = [
     ("{name: a, kind: kswapd, ^thonk: 50%}", 'unknown key "thonk"'),
     ("{name: a, kind: mlock, per: cpu, hold: 1us, think: 1us, ^rangepages: 2}", 'did you mean "range_pages"'),
     ("^{name: a, kind: fault, think: 1us}", "nothing says how many; expected one of count: 4, share: 50%, per: cpu"),
-    ("{name: a, kind: kswapd, count: 1, per: ^cpu}", "count and per both say how many; expected one of count: 4, per"),
+    (
+        "{name: a, kind: kswapd, count: 1, per: ^cpu}",
+        "count and per both say how many; expected one of count: 4, per: node",
+    ),
     ("{name: a, kind: kswapd, count: ^0}", "from 1 to 65,536"),
     ("{name: a, kind: kswapd, per: ^zone}", "expected one of node, cpu"),
     ("{name: a, kind: fault, share: ^0%, think: 1us}", "is no task; expected more than 0%"),
