@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from perfsim.scenario.schema import Scenario
     from perfsim.scenario.source import Node
 
-VARIED = ("name", "check", "kernel.designs")
+_VARIED = ("name", "check", "kernel.designs")
 """What names a sweep, judges it, or lists what it varies, and changes no run."""
 
-OF_EVERY_RUN = "sweep.seed"
+_OF_EVERY_RUN = "sweep.seed"
 """The one key of `sweep` that changes runs; the others say how many there are."""
 
 
@@ -38,7 +38,7 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[st
 
 def _is_varied(path: str) -> bool:
     section = path.split(".")[0]
-    return section in VARIED or path in VARIED or (section == "sweep" and path != OF_EVERY_RUN)
+    return section in _VARIED or path in _VARIED or (section == "sweep" and path != _OF_EVERY_RUN)
 
 
 def _entries(node: Node, path: str) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,5 @@
 """What holds for all runs of a workload, as text."""
 
-from pathlib import Path
-
 from perfsim.scenario.settings import settings
 from perfsim.scenario.validate import load_scenario
 
@@ -36,5 +34,4 @@ def test_what_says_which_runs_there_are_is_left_out(good_file: str) -> None:
 
 def test_an_option_is_told_like_the_file(good_file: str) -> None:
     changed = settings(load_scenario(good_file, ["tasks.lockers.hold=7us"], seed=9, profile="ia64"))
-    assert Path(good_file).exists()
     assert (changed["tasks.lockers.hold"], changed["sweep.seed"], changed["machine.profile"]) == ("7us", "9", "ia64")
