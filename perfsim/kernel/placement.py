@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from perfsim.machine.topology import cpu_nodes
 from perfsim.numeric.random import EXPONENTIAL
-from perfsim.scenario.points import task_count
 from perfsim.scenario.schema import Duration, Scenario, TaskSpec
+from perfsim.scenario.tasks import task_count
 
 EVENTS = TaskSpec("events", "keventd", count=None, share_ppm=None, per="cpu")
 """events/N, keventd's thread of CPU N: no workload's, and part of every kernel that gives it work to do."""

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 
 from perfsim.scenario.overrides import with_value, without_axes
 from perfsim.scenario.relations import check_relations
-from perfsim.scenario.tasks import task_count
 from perfsim.scenario.validate import scenario_of
 
 if TYPE_CHECKING:
     from perfsim.scenario.schema import AxisColumn, AxisValue, Scenario
-
-__all__ = ["Job", "Point", "jobs", "points", "task_count"]
 
 
 @dataclass(frozen=True, slots=True)

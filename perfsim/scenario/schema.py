@@ -149,7 +149,7 @@ class TaskSpec:
 
     name: unique in the scenario. kind: one of `tasks.KINDS`.
     count, share_ppm, per: how many; exactly one of the three is not None. share_ppm is of the CPUs; per is "node" or
-    "cpu". `points.task_count` gives the number.
+    "cpu". `tasks.task_count` gives the number.
     think, hold: the task's own time between two rounds, and with what it has locked, mapped or written; NO_TIME if the
     kind has none.
     range_pages: pages of the range, file or segment that a round works on; 0 if it works on none, which a fault task

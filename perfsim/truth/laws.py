@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from perfsim.engine.prepare import profile_of
 from perfsim.kernel.constants import SWAP_CLUSTER_MAX
 from perfsim.measure.columns import SPENT_ON
-from perfsim.scenario.points import task_count
+from perfsim.scenario.tasks import task_count
 from perfsim.truth.queueing import Handoff, throughput_bounds_per_ns
 from perfsim.units import PS_PER_NS
 

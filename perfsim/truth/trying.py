@@ -16,8 +16,8 @@ from perfsim.engine import ENGINES
 from perfsim.engine.prepare import profile_of, run_ids
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.sizes import machine_size
-from perfsim.scenario.points import task_count
 from perfsim.scenario.schema import DURATION_MAX_PS, MeasureSpec
+from perfsim.scenario.tasks import task_count
 from perfsim.sweep.driver import make_ready
 from perfsim.sweep.gather import gathered
 from perfsim.sweep.plan import Run
