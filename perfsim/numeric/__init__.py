@@ -1,1 +1,1 @@
-"""Integer functions shared by every reader of a kernel path: random numbers, buckets, the calendar."""
+"""What every reader of a kernel path shares, in integers: random numbers, histogram cells, columns of a state."""

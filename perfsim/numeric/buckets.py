@@ -1,4 +1,4 @@
-"""Log-linear histogram cells: whole numbers up to 2**62 with a relative width of at most 1/64.
+"""Log-linear histogram cells: whole numbers below 2**63, each cell at most a 64th of its values wide.
 
 Values below 128 have a cell each; above, the seven leading bits name the cell (the layout of HdrHistogram).
 """
@@ -14,7 +14,7 @@ CELLS = 64 * 58
 
 
 def bucket(value: int) -> int:
-    """Cell of a non-negative value below 2**62."""
+    """Cell of a whole number from 0 to 2**63 - 1."""
     if value < _EXACT:
         return value
     shift = bit_length(value) - _SUB_BITS - 1

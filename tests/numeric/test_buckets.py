@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from perfsim.numeric.buckets import CELLS, bucket, upper
 
-VALUES = st.integers(0, 2**62)
+VALUES = st.integers(0, 2**63 - 1)
 CELL_NUMBERS = st.integers(0, CELLS - 2)
 
 
@@ -34,8 +34,8 @@ def test_cells_follow_one_another_without_gap_or_overlap(cell: int) -> None:
     assert upper(cell) < upper(cell + 1)
 
 
-def test_every_cell_up_to_the_last_one_of_62_bits_is_in_its_place() -> None:
-    ends = [upper(cell) for cell in range(bucket(2**62) + 1)]
+def test_every_cell_is_in_its_place() -> None:
+    ends = [upper(cell) for cell in range(CELLS)]
     assert ends == sorted(set(ends))
     assert [bucket(end) for end in ends] == list(range(len(ends)))
 
@@ -46,9 +46,8 @@ def test_a_larger_value_is_never_in_an_earlier_cell(first: int, second: int) -> 
     assert bucket(small) <= bucket(large)
 
 
-def test_there_are_cells_for_all_values_up_to_62_bits() -> None:
-    assert 0 <= bucket(2**62 - 1) < bucket(2**62) < CELLS
-    assert upper(CELLS - 1) >= 2**62
+def test_the_last_cell_ends_with_the_last_value_of_63_bits() -> None:
+    assert (bucket(2**63 - 1), upper(CELLS - 1)) == (CELLS - 1, 2**63 - 1)
 
 
 @pytest.mark.parametrize("value, cell, end", [(128, 128, 129), (129, 128, 129), (130, 129, 131), (256, 192, 259)])
