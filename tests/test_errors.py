@@ -5,6 +5,7 @@ import pytest
 from perfsim.errors import (
     InputError,
     InterruptedSweep,
+    LimitError,
     PerfsimError,
     StuckError,
     did_you_mean,
@@ -15,6 +16,7 @@ from perfsim.errors import (
 EVERY_ERROR = [
     (InputError("w.yaml:3:7", "machine.cpus: 0 is out of range"), 2),
     (StuckError(("CPU 0 waits for page 7", "CPU 1 waits for page 7")), 1),
+    (LimitError("600 s", 1_250_000_000), 1),
     (InterruptedSweep(12, 420, "perfsim sweep w.yaml"), 130),
 ]
 
@@ -46,6 +48,11 @@ def test_an_input_error_is_one_line_whatever_the_user_wrote() -> None:
 
 def test_a_stuck_simulation_tells_one_line_per_waiter() -> None:
     assert str(StuckError(("first", "second"))).splitlines() == ["first", "second"]
+
+
+def test_what_took_too_much_is_told_with_the_simulated_time_it_had_come_to() -> None:
+    told = str(LimitError("600 s", 1_250_000_000))
+    assert told == "given up after 600 s, the most that a run may take, at 1.25 ms simulated"
 
 
 def test_an_interrupted_sweep_says_what_is_kept_and_how_to_go_on() -> None:
