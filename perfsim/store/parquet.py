@@ -88,6 +88,18 @@ def read_columns(path: Path, names: Sequence[str]) -> pa.Table:
     return table
 
 
+def read_runs(path: Path) -> list[Row]:
+    """The rows of a file of results, as `write_runs` was given them.
+
+    Raises InputError(path) for a file that is not there, is no results of perfsim, or is of a newer form; its subclass
+    Damaged for one that cannot be told from a file of perfsim's in which bytes have changed.
+    """
+    rows: list[Row] | None = _opened(path, _written_rows)
+    if rows is None:
+        raise Damaged(str(path), "damaged: the rows are not those that were written; expected an unchanged file")
+    return rows
+
+
 def _opened(path: Path, read: Callable[[pq.ParquetFile], Any]) -> Any:
     """What `read` gets out of a file that is one of ours."""
     try:
@@ -100,26 +112,11 @@ def _opened(path: Path, read: Callable[[pq.ParquetFile], Any]) -> Any:
         raise _refusal(path, error) from error
 
 
-def read_runs(path: Path) -> list[Row]:
-    """The rows of a file of results, as `write_runs` was given them.
-
-    Raises InputError(path) for a file that is not there, is no results of perfsim, or is of a newer form; its subclass
-    Damaged for one that cannot be told from a file of perfsim's in which bytes have changed.
-    """
-    try:
-        with path.open("rb") as file:
-            parquet = pq.ParquetFile(file, page_checksum_verification=True)
-            metadata = _texts(parquet.schema_arrow.metadata)
-            _check_form(path, metadata)
-            _check_types(path, parquet.schema_arrow)
-            table = parquet.read(use_threads=False)
-            rows: list[Row] = table.to_pylist()
-            digest = _digest(table.schema, rows)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _refusal(path, error) from error
-    if digest != metadata.get(_DIGEST_KEY):
-        raise Damaged(str(path), "damaged: the rows are not those that were written; expected an unchanged file")
-    return rows
+def _written_rows(parquet: pq.ParquetFile) -> list[Row] | None:
+    """All rows; None if they are not those of the digest."""
+    table = parquet.read(use_threads=False)
+    rows: list[Row] = table.to_pylist()
+    return rows if _digest(table.schema, rows) == _texts(table.schema.metadata).get(_DIGEST_KEY) else None
 
 
 def _field(column: Column) -> pa.Field:
