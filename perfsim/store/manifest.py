@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,9 @@ def _fits(value: Any, annotation: str) -> bool:
     if annotation.startswith("dict"):
         kind = {"dict[str, int]": int, "dict[str, str]": str}[annotation]
         return isinstance(value, dict) and all(type(one) is kind for one in value.values())
-    return type(value) in {"str": (str,), "int": (int,), "float": (int, float)}[annotation]
+    if type(value) is float:
+        return annotation == "float" and math.isfinite(value)
+    return type(value) in {"str": (str,), "int": (int,), "float": (int,)}[annotation]
 
 
 def _refusal(path: Path, problem: str) -> InputError:

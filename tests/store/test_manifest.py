@@ -65,7 +65,7 @@ def test_a_script_reads_it_as_json(path: Path) -> None:
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Manifest)])
-@pytest.mark.parametrize("value", [None, True, [1], {"a": None}, {"a": 1.5}])
+@pytest.mark.parametrize("value", [None, True, [1], {"a": None}, {"a": 1.5}, float("nan"), float("inf")])
 def test_a_field_of_the_wrong_type_is_named(path: Path, field: str, value: object) -> None:
     write_manifest(path, MANIFEST)
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
