@@ -17,8 +17,8 @@ SWITCH = 3
 IDLE = 4
 CATEGORIES = 5
 
-NO_TIME = 1 << 62
-"""The least of no times."""
+LEAST_OF_NONE = 1 << 62
+"""The shortest time where there has been none."""
 
 
 class Tally(NamedTuple):
@@ -27,8 +27,8 @@ class Tally(NamedTuple):
     cpus, lock_classes, histograms, kinds: numbers of each. window_start: [ps].
     cpu_ps: [cpu * CATEGORIES + category]; cpu_category, cpu_since: [cpu].
     con_bounces .. hold_max_ps: [lock class]; a bounce is a contention or an acquisition on another CPU than that of the
-    lock's last holder. The least of no times is NO_TIME. cells: [histogram * CELLS + cell]; latency_*: [histogram];
-    latency_spent_ps: [histogram * kinds + kind], the part of the total that went to a kind.
+    lock's last holder; a *_min_ps is LEAST_OF_NONE until there is a time. cells: [histogram * CELLS + cell];
+    latency_*: [histogram]; latency_spent_ps: [histogram * kinds + kind], the part of the total that went to a kind.
     """
 
     cpus: int
@@ -69,12 +69,12 @@ def new_tally(cpus: int, lock_classes: int, histograms: int, kinds: int) -> Tall
         cpu_since=[0] * cpus,
         con_bounces=[0] * lock_classes,
         contentions=[0] * lock_classes,
-        wait_min_ps=[NO_TIME] * lock_classes,
+        wait_min_ps=[LEAST_OF_NONE] * lock_classes,
         wait_max_ps=[0] * lock_classes,
         wait_total_ps=[0] * lock_classes,
         acq_bounces=[0] * lock_classes,
         acquisitions=[0] * lock_classes,
-        hold_min_ps=[NO_TIME] * lock_classes,
+        hold_min_ps=[LEAST_OF_NONE] * lock_classes,
         hold_max_ps=[0] * lock_classes,
         hold_total_ps=[0] * lock_classes,
         cells=[0] * (histograms * CELLS),
@@ -153,7 +153,7 @@ def start_window(tally: Tally, now: int) -> None:
         tally.acq_bounces[lock_class] = tally.acquisitions[lock_class] = 0
         tally.wait_total_ps[lock_class] = tally.wait_max_ps[lock_class] = 0
         tally.hold_total_ps[lock_class] = tally.hold_max_ps[lock_class] = 0
-        tally.wait_min_ps[lock_class] = tally.hold_min_ps[lock_class] = NO_TIME
+        tally.wait_min_ps[lock_class] = tally.hold_min_ps[lock_class] = LEAST_OF_NONE
     for histogram in range(tally.histograms):
         tally.latency_count[histogram] = tally.latency_total_ps[histogram] = tally.latency_max_ps[histogram] = 0
     for part in range(tally.histograms * tally.kinds):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from perfsim.kernel import constants as k
 from perfsim.kernel.state import State
-from perfsim.machine.tally import NO_TIME, Tally
+from perfsim.machine.tally import LEAST_OF_NONE, Tally
 
 
 class LockCounts(NamedTuple):
@@ -52,4 +52,4 @@ def counts_of(s: State) -> Counts:
 
 def _lock(tally: Tally, lock_class: int) -> LockCounts:
     values = [getattr(tally, name)[lock_class] for name in LockCounts._fields]
-    return LockCounts(*(0 if value == NO_TIME else value for value in values))
+    return LockCounts(*(0 if value == LEAST_OF_NONE else value for value in values))

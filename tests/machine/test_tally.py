@@ -6,7 +6,7 @@ from perfsim.machine.tally import (
     CATEGORIES,
     IDLE,
     KERNEL,
-    NO_TIME,
+    LEAST_OF_NONE,
     SPIN,
     USER,
     Tally,
@@ -75,7 +75,7 @@ def test_an_acquisition_without_a_wait_is_a_wait_of_zero() -> None:
     tally = small_tally()
     acquired(tally, 1, 0, 0, 0)
     assert (tally.acquisitions, tally.contentions) == ([0, 1], [0, 0])
-    assert tally.wait_min_ps == [NO_TIME, NO_TIME]
+    assert tally.wait_min_ps == [LEAST_OF_NONE, LEAST_OF_NONE]
     assert cells_of(tally, 1) == {0: 1}
     assert tally.latency_count[1] == 1
 
