@@ -35,7 +35,7 @@ from perfsim.numeric.random import below, draw
 
 
 def acquire(m: Machine, cpu: int, now: int, lock: int) -> int:
-    """Ask for a lock. Returns 0 with the lock taken, or BLOCKED with the CPU spinning: for itself, if it has it."""
+    """Ask for a lock. Returns 0 with the lock taken, or BLOCKED with the CPU spinning: for ever if it has it."""
     if m.lock_owner[lock] == NONE and (m.lock_attempt[lock] == NONE or _barges(m, cpu, now, lock)):
         _own(m, cpu, now, lock)
         _count(m, cpu, lock, 0, 0)
@@ -308,7 +308,7 @@ def _farthest_waiter_ps(m: Machine, cpu: int, lock: int) -> int:
 
 
 def _distance_ps(m: Machine, cpu: int, other: int) -> int:
-    """Time to fetch a line from another CPU's cache; from memory's view of nobody, as from the own node."""
+    """Time in ps to fetch a line from another CPU's cache; from nobody's, as from one of the CPU's own node."""
     if other == NONE:
         other = cpu
     return m.transfer_ps[m.cpu_node[cpu] * m.rules.nodes + m.cpu_node[other]]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile import CostProfile
+from perfsim.machine.profile_values import ALGORITHM_NAMES, ORDER_NAMES
 from perfsim.machine.tally import Tally, new_tally
 from perfsim.machine.topology import cpu_nodes, transfer_table
 from perfsim.numeric.columns import Filled, Ints
@@ -13,16 +14,15 @@ from perfsim.numeric.random import STREAMS_PER_OWNER, stream_key
 
 NONE = -1
 
+# The index of each algorithm's and order's name among those of profile files.
 TICKET = 0
 TEST_AND_SET = 1
 QUEUED = 2
 IDEAL = 3
-ALGORITHMS = {"ticket": TICKET, "test_and_set": TEST_AND_SET, "queued": QUEUED, "ideal": IDEAL}
 
 FIFO = 0
 RANDOM = 1
 LIFO = 2
-ORDERS = {"fifo": FIFO, "random": RANDOM, "lifo": LIFO}
 
 RUNNING = 0
 SPINNING = 1
@@ -68,10 +68,18 @@ class Rules(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """cost_ps: [cost]. transfer_ps: [node * nodes + node]. Columns of a CPU, and of devices behind them:
-    pending_ps (work done but not yet paid on the timeline), cpu_state, cpu_node, misses, locks_held, account (where in
-    spent_ps that of whom it runs begins), and its place in a spinlock's queue. spent_ps: [account + kind], see account.
-    Of a line: holders and stamp (see coherence). Columns of a spinlock: see locks.
+    """One run's machine. Devices have columns behind those of the CPUs. NONE: nobody, or nothing.
+
+    cost_ps: [cost]. transfer_ps: [node * nodes + node]; farthest_ps: the largest of a node's row.
+    cpu_*, pending_ps, account, misses, locks_held, waits_for, wait_*: [CPU]. pending_ps: work done but not yet paid on
+    the timeline. account: where in spent_ps, [account + kind], that of whom it runs begins. waits_for: the spinlock it
+    waits for; wait_serial, wait_next, wait_before: its place in that lock's queue.
+    line_holders, line_stamp: [line], see coherence. line_home: node of each line behind those of memory.
+    lock_*: [spinlock]. lock_owner: has it, or has been granted it, from lock_since_ps on. lock_waiters: how many are in
+    its queues. lock_refill_ps: until when the home serves the pollers' refetches. lock_attempt: the poller whose atomic
+    is on its way. lock_releaser, lock_released_ps: who had it last, and when that CPU's store was done. lock_key,
+    lock_draws: the stream of its random numbers, and how many it has drawn.
+    queue_*: [spinlock * nodes + node], the node's CPUs that spin, in order of arrival. serial: [0], the last arrival's.
     """
 
     rules: Rules
@@ -194,8 +202,8 @@ def _rules(profile: CostProfile, layout: Layout) -> Rules:
         pages_per_node=layout.pages_per_node,
         memory_lines=layout.memory_lines,
         cache_lines=profile.cache_size_bytes // profile.line_size_bytes,
-        algorithm=ALGORITHMS[profile.algorithm],
-        order=ORDERS[profile.order],
+        algorithm=ALGORITHM_NAMES.index(profile.algorithm),
+        order=ORDER_NAMES.index(profile.order),
         handoff_fixed_ps=profile.handoff_fixed_ps,
         handoff_per_waiter_ps=profile.handoff_per_waiter_ps,
         bias_releaser=profile.bias_releaser,

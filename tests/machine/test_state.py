@@ -7,11 +7,17 @@ from typing import Any
 import pytest
 
 from perfsim.machine.costs import ATOMIC_LOCAL, COST_NAMES, DRAM_LOCAL
+from perfsim.machine.profile_values import ALGORITHM_NAMES, ORDER_NAMES
 from perfsim.machine.state import (
-    ALGORITHMS,
+    FIFO,
+    IDEAL,
+    LIFO,
     NONE,
-    ORDERS,
+    QUEUED,
+    RANDOM,
     SWITCHED_OUT,
+    TEST_AND_SET,
+    TICKET,
     Layout,
     Machine,
     new_machine,
@@ -67,14 +73,14 @@ def test_too_few_costs_are_a_bug(make_profile: ProfileMaker) -> None:
         new_machine(make_profile(), (1, 2, 3), layout)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
-def test_the_profiles_algorithm_rules(make_machine: MachineMaker, name: str) -> None:
-    assert make_machine(algorithm=name).rules.algorithm == ALGORITHMS[name]
+def test_the_profiles_algorithm_rules(make_machine: MachineMaker) -> None:
+    numbers = {"ticket": TICKET, "test_and_set": TEST_AND_SET, "queued": QUEUED, "ideal": IDEAL}
+    assert {name: make_machine(algorithm=name).rules.algorithm for name in ALGORITHM_NAMES} == numbers
 
 
-@pytest.mark.parametrize("name", ORDERS)
-def test_the_profiles_order_rules(make_machine: MachineMaker, name: str) -> None:
-    assert make_machine(algorithm="ideal", order=name).rules.order == ORDERS[name]
+def test_the_profiles_order_rules(make_machine: MachineMaker) -> None:
+    numbers = {"fifo": FIFO, "random": RANDOM, "lifo": LIFO}
+    assert {name: make_machine(algorithm="ideal", order=name).rules.order for name in ORDER_NAMES} == numbers
 
 
 @pytest.mark.parametrize(
