@@ -80,8 +80,8 @@ class InterruptedSweep(PerfsimError):  # noqa: N818 - not a mistake, but an end
 
     exit_status: ClassVar[int] = 130
 
-    def __init__(self, done: int, total: int, resume_command: str, *, may_grow: bool = False) -> None:
-        super().__init__(done, total, resume_command)
+    def __init__(self, done: int, total: int, resume_command: str, may_grow: bool = False) -> None:
+        super().__init__(done, total, resume_command, may_grow)
         self.done = done
         self.total = total
         self.resume_command = resume_command

@@ -18,6 +18,7 @@ EVERY_ERROR = [
     (StuckError(("CPU 0 waits for page 7", "CPU 1 waits for page 7")), 1),
     (LimitError("600 s", 1_250_000_000), 1),
     (InterruptedSweep(12, 420, "perfsim sweep w.yaml"), 130),
+    (InterruptedSweep(12, 420, "perfsim sweep w.yaml", may_grow=True), 130),
 ]
 
 
