@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from perfsim.machine import profiles
 from perfsim.machine.costs import COST_NAMES, L1_HIT, PREFETCH_HIDDEN
 from perfsim.machine.profile import CostProfile, describe, hops, load_profile, priced_profiles, profile_names
 from perfsim.machine.profile_files import SHIPPED
@@ -101,8 +102,7 @@ def test_on_ideal_every_step_is_free_and_nothing_leaves_the_cache() -> None:
 
 
 def test_every_file_among_the_shipped_profiles_has_its_name_and_is_listed() -> None:
-    folder = Path(load_profile.__code__.co_filename).with_name("profiles")
-    assert {path.stem for path in folder.glob("*.yaml")} == set(SHIPPED)
+    assert {path.stem for path in Path(profiles.__file__).parent.glob("*.yaml")} == set(SHIPPED)
     assert profile_names()[: len(SHIPPED)] == SHIPPED
     assert [load_profile(name).name for name in SHIPPED] == list(SHIPPED)
 

@@ -10,6 +10,7 @@ from perfsim.errors import InputError
 from perfsim.machine.costs import COST_NAMES, DRAM_LOCAL, IO, LINE_SERVICE, WAKEUP
 from perfsim.machine.profile import load_profile, profile_names
 from perfsim.machine.profile_files import GROUP, SHIPPED
+from perfsim.machine.profiles import IDEAL
 
 
 @pytest.fixture(autouse=True)
@@ -82,9 +83,9 @@ def test_files_extend_files_by_paths_that_start_at_their_own_folder() -> None:
 
 
 def test_extends_null_is_as_good_as_none_and_everything_must_then_be_said() -> None:
-    shipped = Path(load_profile.__code__.co_filename).with_name("profiles") / "ideal.yaml"
-    text = shipped.read_text(encoding="utf-8")
-    path = write("alone.yaml", text.replace("name: ideal", "name: alone\nextends: null", 1))
+    path = write(
+        "alone.yaml", IDEAL.read_text(encoding="utf-8").replace("name: ideal", "name: alone\nextends: null", 1)
+    )
     assert load_profile(path).content_sha256 == load_profile("ideal").content_sha256
 
 

@@ -8,6 +8,7 @@ from perfsim.errors import InputError
 from perfsim.machine.costs import COST_NAMES, DRAM_LOCAL, DRAM_REMOTE, PREFETCH_HIDDEN
 from perfsim.machine.profile import CostProfile, describe, load_profile
 from perfsim.machine.profile_values import RELATIONS
+from perfsim.machine.profiles import IDEAL
 
 HEAD = "name: p\nextends: {base}\n"
 
@@ -199,8 +200,7 @@ def test_a_key_that_no_file_has_is_named_with_an_example() -> None:
         InputError, match=r"p\.yaml:1:1: the key machine\.line_size is missing; expected for example line"
     ):
         load_profile("p.yaml")
-    shipped = Path(load_profile.__code__.co_filename).with_name("profiles") / "ideal.yaml"
-    text = shipped.read_text(encoding="utf-8")
+    text = IDEAL.read_text(encoding="utf-8")
     for key in ("wakeup", "prefetch_hidden", "line_service"):
         lines = [line for line in text.splitlines() if not line.startswith(f"  {key}: 0")]
         Path("p.yaml").write_text("\n".join(lines), encoding="utf-8")
