@@ -1,7 +1,7 @@
 """Where a CPU's time goes, beside the plain work it does: booked by kind on the account of whoever runs on it.
 
-Booking charges nobody: a time is booked where it is charged to the CPU, or where a wait has ended. Whose account it is
-says the column `account`, set by whoever puts a task on a CPU. Who measures takes the difference between two instants.
+book() charges nobody: a time is booked where it is charged to the CPU, or where a wait has ended. The column `account`,
+set by whoever puts a task on a CPU, says whose it is. Who measures takes the difference between two instants.
 """
 
 from __future__ import annotations

@@ -24,14 +24,17 @@ FIFO = 0
 RANDOM = 1
 LIFO = 2
 
+# The states of a CPU, in the column cpu_state.
 RUNNING = 0
 SPINNING = 1
 ATTEMPTING = 2
+"""Spinning no more: its atomic on a test-and-set lock is on its way."""
 IN_USER = 3
 SWITCHED_OUT = 4
 INTERRUPTED = 5
 """In user mode still, but an interrupt that ends it is on its way."""
 DEVICE_WAITS = 6
+"""A device's: it waits for an instant of its own, or to be roused."""
 
 BLOCKED = -(1 << 62)
 """What an effect returns when its CPU cannot go on: the engine waits for a resumption."""
