@@ -12,7 +12,7 @@ extends = "redo"
 
 
 async def putback_lru_page(cpu: Cpu, page: int) -> None:
-    """C: mm/vmscan.c, putback_lru_page()."""
+    """C: mm/vmscan.c, putback_lru_page(). Differs: no assertion, no events, no second look."""
     await cpu.test_and_clear(page, PG_UNEVICTABLE)
     lru = await cpu.test_and_clear(page, PG_ACTIVE)
     if await page_evictable(cpu, page):

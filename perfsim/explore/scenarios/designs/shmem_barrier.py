@@ -1,4 +1,4 @@
-"""The rework with the barrier of 2011 in SHM_UNLOCK, and without that of 2009 in putback (§11.2)."""
+"""The rework as merged, with the barrier of 2011 in SHM_UNLOCK, and without that of 2009 in putback (§11.2)."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ async def truncate_complete_page(cpu: Cpu, page: int) -> None:
 
 
 async def putback_lru_page(cpu: Cpu, page: int) -> int:
-    """C: mm/vmscan.c, putback_lru_page(), with the assertion at line 510."""
+    """C: mm/vmscan.c, putback_lru_page(), with the assertion at line 510. Differs: no other assertions, no events."""
     ret = 1
     lru = await cpu.test_and_clear(page, PG_ACTIVE)
     await cpu.test_and_clear(page, PG_UNEVICTABLE)

@@ -1,4 +1,4 @@
-"""unlock_page() by a clear_bit() that returns nothing, with a fence behind it, as in 2.6.27 and later (§11.3)."""
+"""unlock_page() by a clear_bit() that returns nothing, with a fence behind it, as in later kernels (§11.3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ extends = "redo_merged"
 
 
 async def unlock_page(cpu: Cpu, page: int) -> None:
-    """C: mm/filemap.c, unlock_page(), from 2.6.27 on."""
+    """C: mm/filemap.c, unlock_page(), since "mm: page lock use lock bitops" of August 2008."""
     await cpu.smp_mb()  # what makes a clear_bit() a release
     await cpu.clear_flag(page, PG_LOCKED)  # clear_bit_unlock
     await cpu.smp_mb()  # smp_mb__after_clear_bit

@@ -10,7 +10,7 @@ extends = "redo_merged"
 
 
 async def unlock_page(cpu: Cpu, page: int) -> None:
-    """C: mm/filemap.c, unlock_page(), from 2.6.27 on, less its second fence."""
+    """C: mm/filemap.c, unlock_page(), as in unlock_by_clear.py, less its second fence."""
     await cpu.smp_mb()  # what makes a clear_bit() a release
     await cpu.clear_flag(page, PG_LOCKED)  # clear_bit_unlock
     await wake_up_page(cpu, page, PG_LOCKED)

@@ -45,9 +45,10 @@ async def move_to_new_page(cpu: Cpu, newpage: int, page: int) -> int:
 async def unmap_and_move(cpu: Cpu, page: int, node: int, force: int) -> int:
     """C: mm/migrate.c, unmap_and_move(). Returns 0, -EAGAIN or -ENOMEM.
 
-    Differs: what C does between its first and its last label is __unmap_and_move(), as in later kernels. A page that
-    has moved and has no mapping any more is R1 whatever its count, for it may be another's by now; put_page() would
-    take a reference from that one, and nothing that the run says afterwards would be of use.
+    Differs: what C does between its first and its last label is __unmap_and_move(), as in later kernels; what
+    mem_cgroup_end_migration() would give back goes with the page when it is freed. A page that has moved and has no
+    mapping any more is R1 whatever its count, for it may be another's by now; put_page() would take a reference from
+    that one, and nothing that the run says afterwards would be of use.
     """
     newpage = await new_node_page(cpu, node)
     if newpage < 0:

@@ -62,7 +62,8 @@ async def __mlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
     """C: mm/mlock.c, __mlock_vma_pages_range(), from a pte on.
 
     Differs: lru_add_drain_all() is left out unless drain_all is twice. Pages in other CPUs' pagevecs then escape
-    isolation here and are left to reclaim, which culls them.
+    isolation here and are left to reclaim, which culls them. A batch without any page is the last; C leaves before its
+    drain.
     """
     start = 0
     if await cpu.drain_all() == DRAIN_TWICE:
@@ -90,7 +91,11 @@ async def __mlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
 
 
 async def __munlock_pte_handler(cpu: Cpu, slot: int) -> None:
-    """C: mm/mlock.c, __munlock_pte_handler(). Differs: nothing.
+    """C: mm/mlock.c, __munlock_pte_handler().
+
+    Differs: C reads the pte once; here it takes a second look to tell a migration entry from an empty pte. In a timed
+    run both are of one instant, but to the explorer they are two steps, and a page whose migration ends between them
+    is passed by.
 
     Between the look at the pte and the page lock the page has the pte's reference alone, which truncation drops. A page
     freed meanwhile has no mapping, so that the pte is read again; of one that is another's by then C knows nothing.

@@ -126,7 +126,8 @@ async def shrink_inactive_list(cpu: Cpu, max_scan: int, zone: int, lru: int) -> 
     """C: mm/vmscan.c, shrink_inactive_list(). Returns the pages freed.
 
     Differs: one turn of the outer loop (max_scan is one batch), no lumpy reclaim; the second lock is taken with its irq
-    form, as interrupts stay on over shrink_page_list() and the event counts.
+    form, as interrupts stay on over shrink_page_list() and the event counts. isolate_lru_pages() has one list for all
+    callers, so that PAGE_LIST gets its pages from there; recent_scanned counts pages looked at, in C those taken.
     """
     await lru_add_drain(cpu)
     await cpu.spin_lock_irq(LRU_LOCK, zone)
@@ -178,7 +179,8 @@ async def shrink_inactive_list(cpu: Cpu, max_scan: int, zone: int, lru: int) -> 
 async def shrink_active_list(cpu: Cpu, nr_pages: int, zone: int, lru: int) -> None:
     """C: mm/vmscan.c, shrink_active_list(); lru: the inactive list of the kind.
 
-    Differs: all evictable pages are deactivated, as in 2.6.28; rc5-mm3 kept some that were referenced.
+    Differs: all evictable pages are deactivated, as in 2.6.28; rc5-mm3 kept some that were referenced. recent_scanned
+    counts pages looked at, in C those taken; the second loop does not prefetch.
     """
     await lru_add_drain(cpu)
     await cpu.spin_lock_irq(LRU_LOCK, zone)

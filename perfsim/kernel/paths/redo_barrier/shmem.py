@@ -1,6 +1,6 @@
 """SHM_UNLOCK with the barrier of 2011. C: mm/shmem.c of 3.2.
 
-"vmscan: add barrier to prevent evictable page in unevictable list".
+The patch is "vmscan: add barrier to prevent evictable page in unevictable list".
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ async def __munlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
 async def __mlock_vma_pages(cpu: Cpu, slot: int, nr_pages: int, mlock: int) -> None:
     """What the two forms of C: mm/mlock.c, __mlock_vma_pages_range() share.
 
-    Differs: lru_add_drain_all() as in redo/mlock.py, which leaves it out unless drain_all is twice.
+    Differs: lru_add_drain_all(), and the drain behind a batch without any page, as in redo/mlock.py. mmap_sem stays
+    held for writing, which 2.6.28 turns into a read lock while it locks pages.
     """
     event = MLOCK_PAGES if mlock else MUNLOCK_PAGES
     if await cpu.drain_all() == DRAIN_TWICE:

@@ -91,7 +91,10 @@ async def scan_mapping_unevictable_pages(cpu: Cpu, start: int, nr_pages: int) ->
 
 
 async def check_move_unevictable_page(cpu: Cpu, page: int, zone: int) -> None:
-    """C: mm/vmscan.c, check_move_unevictable_page(); lru_lock held. Differs: list_move() is a del and an add."""
+    """C: mm/vmscan.c, check_move_unevictable_page(); lru_lock held.
+
+    Differs: list_move() is a del and an add; the page moves on the memcg's lists too, as in later kernels.
+    """
     await cpu.VM_BUG_ON(page, PG_ACTIVE)
     retry = 1
     while retry:  # retry:

@@ -1,4 +1,4 @@
-"""The page lock and the page cache. C: mm/filemap.c of 2.6.26 (TestSetPageLocked era)."""
+"""The page lock and the page cache. C: mm/filemap.c of 2.6.26, whose TestSetPageLocked() is trylock_page() here."""
 
 from __future__ import annotations
 
@@ -57,7 +57,10 @@ async def wait_on_page_writeback(cpu: Cpu, page: int) -> None:
 
 
 async def wait_on_page_bit(cpu: Cpu, page: int, flag: int) -> None:
-    """C: mm/filemap.c, wait_on_page_bit() with __wait_on_bit(). Differs: as __lock_page()."""
+    """C: mm/filemap.c, wait_on_page_bit() with __wait_on_bit().
+
+    Differs: as __lock_page(); the look at the bit before all others is left out, as the callers have just had one.
+    """
     bucket = await cpu.page_waitqueue(page)
     is_set = 1
     while is_set:
@@ -71,8 +74,10 @@ async def wait_on_page_bit(cpu: Cpu, page: int, flag: int) -> None:
 
 
 async def unlock_page(cpu: Cpu, page: int) -> None:
-    """C: mm/filemap.c, unlock_page(). Differs: the BUG at line 575 is counted and the kernel goes on; the fence before
-    the clear is charged in full on every machine (cost-profiles §6), though on x86 it is for the compiler alone.
+    """C: mm/filemap.c, unlock_page(), with the BUG at line 575.
+
+    Differs: the fence before the clear is charged in full on every machine (cost-profiles §6), though on x86 it is for
+    the compiler alone; the one behind it is no instruction on x86 and ia64, and left out.
     """
     await cpu.smp_mb()  # smp_mb__before_clear_bit
     await cpu.test_and_clear(page, PG_LOCKED)

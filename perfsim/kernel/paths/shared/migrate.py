@@ -93,7 +93,10 @@ async def migrate_page(cpu: Cpu, newpage: int, page: int) -> int:
 
 
 async def migrate_page_move_mapping(cpu: Cpu, newpage: int, page: int) -> int:
-    """C: mm/migrate.c, migrate_page_move_mapping(). Returns 0 or -EAGAIN. Differs: no private buffers; no tree_lock."""
+    """C: mm/migrate.c, migrate_page_move_mapping(). Returns 0 or -EAGAIN.
+
+    Differs: no private buffers; no tree_lock; __put_page() is put_page_testzero(), whose value nobody needs.
+    """
     if await cpu.page_anon(page) and not await cpu.test_flag(page, PG_SWAPCACHE):
         # Anonymous page without mapping
         if await cpu.page_count(page) != 1:

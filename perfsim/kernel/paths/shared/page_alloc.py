@@ -46,7 +46,7 @@ async def __alloc_pages_may_oom(cpu: Cpu, zone: int) -> int:
 
 
 async def __pagevec_free(cpu: Cpu, pvec: int) -> None:
-    """C: mm/page_alloc.c, __pagevec_free(). Differs: nothing."""
+    """C: mm/page_alloc.c, __pagevec_free(). Differs: it empties the vector too, as its callers do in C."""
     for i in range(await cpu.pagevec_count(pvec)):
         page = await cpu.pagevec_page(pvec, i)
         await cpu.free_page_to_zone(page)

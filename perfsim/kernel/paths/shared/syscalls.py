@@ -15,8 +15,10 @@ if TYPE_CHECKING:  # late bound: found in the running design's table
 
 
 async def sys_mlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
-    """Lock a range. Differs: a range is a vma of its own, so nothing is split; drain_all: once drains
-    here alone, as mainline after commit 8891d6da.
+    """C: mm/mlock.c, sys_mlock() of a range, with do_mlock() and mlock_fixup().
+
+    Differs: a range is a vma of its own, so nothing is split; drain_all: once drains here alone, as mainline after
+    commit 8891d6da.
     """
     await cpu.work(SYSCALL)
     if await cpu.drain_all() == DRAIN_ONCE:
@@ -30,7 +32,7 @@ async def sys_mlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
 
 
 async def sys_munlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
-    """Unlock a range. Differs: as sys_mlock()."""
+    """C: mm/mlock.c, sys_munlock() of a range, with do_mlock() and mlock_fixup(). Differs: as sys_mlock()."""
     await cpu.work(SYSCALL)
     mm = await cpu.current_mm()
     await down_write(cpu, mm)

@@ -42,7 +42,7 @@ async def isolate_lru_page(cpu: Cpu, page: int) -> int:
 async def isolate_lru_pages(cpu: Cpu, nr_to_scan: int, zone: int, lru: int) -> int:
     """C: mm/vmscan.c, isolate_lru_pages(), order 0, onto the private list L_HOLD; lru_lock held. Returns pages scanned.
 
-    Differs: nothing.
+    Differs: the number of those taken, which C returns, is left out.
     """
     for scan in range(nr_to_scan):
         page = await cpu.lru_to_page(zone, lru)
