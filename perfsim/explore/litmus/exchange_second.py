@@ -5,29 +5,10 @@ from __future__ import annotations
 from perfsim.kernel.cpu import Cpu
 
 
-async def store(cpu: Cpu, a: int) -> None:
-    """Writes one word."""
-    await cpu.xchg_word(a, 1)
-
-
 async def store_store(cpu: Cpu, a: int, b: int) -> None:
     """Writes two words, one after the other."""
     await cpu.write_word(a, 1)
     await cpu.xchg_word(b, 2)
-
-
-async def store_load(cpu: Cpu, a: int, b: int, seen: int) -> None:
-    """Writes a word, then reads another."""
-    await cpu.write_word(a, 4)
-    r = await cpu.read_word_acquire(b)
-    await cpu.observe(seen, r)
-
-
-async def load_store(cpu: Cpu, a: int, b: int, seen: int) -> None:
-    """Reads a word, then writes another."""
-    r = await cpu.read_word_acquire(a)
-    await cpu.xchg_word(b, 3)
-    await cpu.observe(seen, r)
 
 
 async def load_load(cpu: Cpu, a: int, b: int, seen: int) -> None:
