@@ -30,7 +30,7 @@ from perfsim.kernel.constants import (
     UNEVICTABLE_PGMLOCKED,
 )
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.designs import SHIPPED, load_design
+from perfsim.kernel.designs import load_design
 from perfsim.kernel.state import zone_of
 from tests.kernel.paths.conftest import StageMaker
 from tests.kernel.paths.stage import (
@@ -203,17 +203,6 @@ def test_merged_munlock_passes_over_a_page_truncated_before_it_has_the_lock(make
     play(stage, munlock, cut)
     assert calls_of(stage, "test_and_clear") == 1  # of the page lock alone
     assert broken(stage) == []
-
-
-@pytest.mark.parametrize("design", [design for design in SHIPPED if design != "no_unevictable_lru"])
-@pytest.mark.parametrize("times,drains", [("never", 0), ("once", 1), ("twice", 2)])
-def test_every_design_drains_all_cpus_as_often_as_the_workload_says(
-    make_stage: StageMaker, design: str, times: str, drains: int
-) -> None:
-    stage = make_stage(design, f"kernel.drain_all={times}")
-    range_ = range_with(stage, file=1, locked=0)
-    play(stage, lambda cpu: stage.paths["sys_mlock"](cpu, range_, stage.s.settings.range_pages))
-    assert calls_of(stage, "queue_work") == drains * stage.s.m.rules.cpus
 
 
 @pytest.mark.parametrize("design,last", [("redo", "unlock"), ("redo_merged", "putback"), ("redo_barrier", "putback")])

@@ -46,8 +46,7 @@ def answer(stage: Stage, path: str, *arguments: int) -> int:
 def scanned(stage: Stage) -> Counter[int]:
     """Pages that CPU 0 found due, by list."""
     due: Counter[int] = Counter()
-    for name, (_, lru, delta) in [step for step in steps_of(stage, 0) if step[0] == "due_to_scan"]:
-        assert name == "due_to_scan"
+    for _, (_, lru, delta) in [step for step in steps_of(stage, 0) if step[0] == "due_to_scan"]:
         due[lru] += delta
     return due
 

@@ -8,6 +8,7 @@ import simpy
 from perfsim.errors import StuckError
 from perfsim.kernel.constants import MAPPED_ELSEWHERE, PG_LRU
 from perfsim.kernel.cpu import Cpu
+from perfsim.kernel.designs import SHIPPED
 from perfsim.machine.costs import CONTEXT_SWITCH, IPI_SEND, WAKEUP
 from perfsim.machine.tally import CATEGORIES, USER
 from tests.kernel.paths.conftest import StageMaker
@@ -155,23 +156,23 @@ def test_mlock_finds_pages_of_other_cpus_pagevecs_on_the_lru(drained: Stage, mak
     assert lru_flag_at_the_first_isolation(make_stage("redo", "tasks.lockers.think=1ms")) == 0
 
 
+@pytest.mark.parametrize("design", [design for design in SHIPPED if design != "no_unevictable_lru"])
 @pytest.mark.parametrize("word, drains", [("never", (0, 0)), ("once", (1, 0)), ("twice", (2, 2))])
 def test_mlock_and_munlock_drain_as_often_as_the_workload_says(
-    make_stage: StageMaker, word: str, drains: tuple[int, int]
+    make_stage: StageMaker, design: str, word: str, drains: tuple[int, int]
 ) -> None:
-    for design in ("lock_page", "redo"):
-        stage = make_stage(design, f"kernel.drain_all={word}")
-        counts: list[int] = []
+    stage = make_stage(design, f"kernel.drain_all={word}")
+    counts: list[int] = []
 
-        async def script(cpu: Cpu, stage: Stage = stage, counts: list[int] = counts) -> None:
-            vma = await cpu.pick_unlocked_range()
-            for path in ("sys_mlock", "sys_munlock"):
-                await stage.paths[path](cpu, vma, 16)
-                counts.append(calls_of(stage, "queue_work"))
+    async def script(cpu: Cpu) -> None:
+        vma = await cpu.pick_unlocked_range()
+        for path in ("sys_mlock", "sys_munlock"):
+            await stage.paths[path](cpu, vma, 16)
+            counts.append(calls_of(stage, "queue_work"))
 
-        play(stage, script)
-        assert counts == [3 * drains[0], 3 * sum(drains)]
-        assert broken(stage) == []
+    play(stage, script)
+    assert counts == [3 * drains[0], 3 * sum(drains)]
+    assert broken(stage) == []
 
 
 def test_a_flusher_that_nobody_wakes_is_stuck_while_threads_without_work_are_at_rest(drained: Stage) -> None:
