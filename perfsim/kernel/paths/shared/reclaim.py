@@ -152,7 +152,10 @@ async def balance_pgdat(cpu: Cpu, zone: int) -> int:
 
 
 async def balanced(cpu: Cpu, priority: int, zone: int) -> int:
-    """The first loop of C: balance_pgdat(): is there nothing to do in the zone? Ages its anonymous pages meanwhile."""
+    """The first loop of C: mm/vmscan.c, balance_pgdat(): is there nothing to do in the zone? Ages its anonymous pages.
+
+    Differs: one zone, so no search for the last one that needs work.
+    """
     if priority != DEF_PRIORITY and await cpu.zone_is_all_unreclaimable(zone):
         return 1
     if await cpu.inactive_anon_is_low(zone):
