@@ -32,7 +32,8 @@ MIGRATE_PASSES = 10
 async def do_migrate_pages(cpu: Cpu, vma: int, nr_pages: int) -> None:
     """C: mm/mempolicy.c, do_migrate_pages(), as a change of a task's cpuset calls it; a range, to the task's target.
 
-    Differs: a page is found by its pte with a reference, as move_pages() does, not in a walk of the page table.
+    Differs: a page is found by its pte with a reference, as move_pages() does, not in a walk of the page table;
+    migrate_prep() comes before mmap_sem is taken, as in later kernels, not after it.
     """
     await cpu.work(SYSCALL)
     node = await cpu.migration_target()

@@ -18,7 +18,8 @@ async def sys_mlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
     """C: mm/mlock.c, sys_mlock() of a range, with do_mlock() and mlock_fixup().
 
     Differs: a range is a vma of its own, so nothing is split; drain_all: once drains here alone, as mainline after
-    commit 8891d6da.
+    commit 8891d6da. mlock_fixup() leaves at once a range that another thread has locked already; here it is gone
+    through again.
     """
     await cpu.work(SYSCALL)
     if await cpu.drain_all() == DRAIN_ONCE:
