@@ -72,12 +72,6 @@ def inherited(design: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("design", EXTENDS)
-def test_a_derived_design_holds_no_path_that_equals_its_bases(design: str) -> None:
-    base = inherited(design)
-    assert [name for name, text in own_paths(design).items() if base.get(name) == text] == []
-
-
-@pytest.mark.parametrize("design", EXTENDS)
 def test_what_a_derived_design_adds_is_called_by_what_it_replaces(design: str) -> None:
     base, own = inherited(design), own_paths(design)
     added = {name for name in own if name not in base}
