@@ -102,9 +102,9 @@ async def __mlock_vma_pages_range(cpu: Cpu, slot: int, nr_pages: int) -> None:
 async def __munlock_pte_handler(cpu: Cpu, slot: int) -> None:
     """C: mm/mlock.c, __munlock_pte_handler().
 
-    Differs: C reads the pte once; here it takes a second look to tell a migration entry from an empty pte. In a timed
-    run both are of one instant, but to the explorer they are two steps, and a page whose migration ends between them
-    is passed by.
+    Differs: C reads the pte once; here it takes a second look to tell a migration entry from an empty pte. In a run
+    mmap_sem keeps migration out. The explorer's scripts may leave it out: there a page whose migration ends between the
+    two looks is passed by.
 
     Between the look at the pte and the page lock the page has the pte's reference alone, which truncation drops. A page
     freed meanwhile has no mapping, so that the pte is read again; of one that is another's by then C knows nothing.
