@@ -55,19 +55,19 @@ class Here(NamedTuple):
 
 def look_around(root: Path = Path("/"), allowed: set[int] | None = None) -> Here:
     """Read the files of /proc and /sys below a root. allowed: the CPUs of the affinity; this thread's if left out."""
-    numbers = sorted(os.sched_getaffinity(0) if allowed is None else allowed)
-    cpus = [_cpu(root, number) for number in numbers]
-    cpus.sort(key=lambda cpu: (cpu.socket, _sibling_rank(cpu, cpus), cpu.number))
+    numbers = os.sched_getaffinity(0) if allowed is None else allowed
+    cpus = _whole_cores_first([_cpu(root, number) for number in sorted(numbers)])
     limit = _limit(root)
     kept = cpus if limit is None else cpus[: max(1, int(limit))]
     left_out = "" if len(kept) == len(cpus) else f"{len(cpus)} CPUs, but time for {limit:g}: {len(kept)} are used"
+    first = kept[0].number
     information = _read(root / "proc/cpuinfo")
     return Here(
         cpus=tuple(kept),
         left_out=left_out,
-        caches_bytes=_caches(root, numbers[0]),
-        llc_cpus=_llc_cpus(root, numbers[0]),
-        line_bytes=_line_bytes(root, numbers[0]),
+        caches_bytes=_caches(root, first),
+        llc_cpus=_llc_cpus(root, first),
+        line_bytes=_line_bytes(root, first),
         memory_bytes=_memory(root),
         model=_model(information),
         kernel=_read(root / "proc/sys/kernel/osrelease").strip() or platform.release(),
@@ -94,8 +94,10 @@ def sockets(cpus: tuple[Cpu, ...]) -> dict[str, list[Cpu]]:
 
 def cores_of_largest_socket(cpus: tuple[Cpu, ...]) -> list[Cpu]:
     """One CPU of each core of the socket that has most of them: what threads run on that share one lock's line."""
-    largest = max(sockets(cpus).values(), key=len)
-    return list({cpu.core: cpu for cpu in reversed(largest)}.values())[::-1]
+    first_of: dict[str, Cpu] = {}
+    for cpu in max(sockets(cpus).values(), key=len):
+        first_of.setdefault(cpu.core, cpu)
+    return list(first_of.values())
 
 
 def _cpu(root: Path, number: int) -> Cpu:
@@ -105,9 +107,13 @@ def _cpu(root: Path, number: int) -> Cpu:
     return Cpu(number, f"{socket}:{siblings}", socket)
 
 
-def _sibling_rank(cpu: Cpu, cpus: list[Cpu]) -> int:
-    """0 for the first CPU of a core, 1 for its sibling: whole cores come first."""
-    return sum(other.core == cpu.core and other.number < cpu.number for other in cpus)
+def _whole_cores_first(cpus: list[Cpu]) -> list[Cpu]:
+    """Socket by socket, one CPU of each core before its siblings. The CPUs come in the order of their numbers."""
+
+    def key(cpu: Cpu) -> tuple[str, int]:
+        return cpu.socket, sum(other.core == cpu.core and other.number < cpu.number for other in cpus)
+
+    return sorted(cpus, key=key)
 
 
 def _limit(root: Path) -> float | None:

@@ -11,7 +11,7 @@ from perfsim.calibrate.here import (
     look_around,
     nearness,
 )
-from tests.calibrate.trees import put, two_sockets
+from tests.calibrate.trees import cores_of_two_threads, put, two_sockets
 
 
 def test_pairs_of_cpus_are_told_apart_by_core_and_socket(tmp_path: Path) -> None:
@@ -29,6 +29,24 @@ def test_siblings_come_behind_the_cores_of_their_socket(tmp_path: Path) -> None:
     here = look_around(tmp_path, set(range(8)))
     assert [cpu.number for cpu in here.cpus] == [0, 1, 4, 5, 2, 3, 6, 7]
     assert [cpu.number for cpu in cores_of_largest_socket(here.cpus)] == [0, 1]
+
+
+def test_siblings_come_behind_whole_cores_where_they_are_numbered_side_by_side_too(tmp_path: Path) -> None:
+    cores_of_two_threads(tmp_path)
+    assert [cpu.number for cpu in look_around(tmp_path, {0, 1, 2, 3}).cpus] == [0, 2, 1, 3]
+    put(tmp_path, {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "200000 100000\n"})
+    assert nearness(*look_around(tmp_path, {0, 1, 2, 3}).cpus) == SAME_SOCKET
+
+
+def test_caches_are_those_of_the_first_cpu_that_is_used(tmp_path: Path) -> None:
+    cores_of_two_threads(tmp_path)
+    for number, size, socket in ((1, "32K", "1"), (2, "48K", "0")):
+        folder = f"sys/devices/system/cpu/cpu{number}"
+        cache = {"level": "1", "type": "Data", "size": size}
+        put(tmp_path, {f"{folder}/cache/index0/{name}": text for name, text in cache.items()})
+        put(tmp_path, {f"{folder}/topology/physical_package_id": socket})
+    here = look_around(tmp_path, {1, 2})
+    assert (here.cpus[0].number, here.caches_bytes) == (2, {1: 48 * 2**10})
 
 
 def test_cpus_outside_of_the_affinity_are_not_used(tmp_path: Path) -> None:

@@ -34,3 +34,11 @@ def two_sockets(root: Path) -> None:
             },
         )
     put(root, {"proc/cpuinfo": "model name\t: Xeon  of a test\nflags\t\t: fpu hypervisors sse2\n"})
+
+
+def cores_of_two_threads(root: Path) -> None:
+    """One socket of two cores; CPUs 0 and 1 are siblings, and 2 and 3."""
+    for number in range(4):
+        folder = f"sys/devices/system/cpu/cpu{number}/topology"
+        first = number // 2 * 2
+        put(root, {f"{folder}/physical_package_id": "0\n", f"{folder}/thread_siblings_list": f"{first}-{first + 1}\n"})
