@@ -8,15 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from perfsim.calibrate.contention import PERCENTS, Loop, Repetition, Setting, measure_instruments, run_loop
+from perfsim.calibrate.contention import NS_PER_S, PERCENTS, Loop, Repetition, Setting, measure_instruments, run_loop
 from perfsim.calibrate.here import cores_of_largest_socket
 from perfsim.calibrate.lines import transfer_now
 from perfsim.calibrate.locks import BIT, LOCKS
-from perfsim.calibrate.samples import Figure, Sample, figure_of
+from perfsim.calibrate.samples import NOISE, Figure, Sample, figure_of
 from perfsim.calibrate.sleep import futex_works
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed
 from perfsim.machine.costs import CONTEXT_SWITCH, LLC_TRANSFER, SYSCALL, WAKEUP
+from perfsim.machine.profile import load_profile
 from perfsim.machine.profile_files import SUFFIX
 from perfsim.measure.row import simulate
 from perfsim.scenario.validate import load_scenario
@@ -50,6 +51,13 @@ METRICS = ("per_s", SHARE, *(f"p{percent}" for percent in PERCENTS))
 PERCENTILE_METRICS = METRICS[2:]
 
 WARMUP, DURATION = "200us", "20ms"
+
+EDGE = "edge"
+VIRTUAL = "virtual"
+NO_WAIT = "no wait"
+"""Beside NOISE, why a figure is not judged."""
+
+_LONGER = {"context_switch": CONTEXT_SWITCH, "wakeup": WAKEUP}
 
 
 class Compared(NamedTuple):
@@ -121,18 +129,18 @@ def check_agreement(bench: Bench, profile: CostProfile, stated: str, tell: Calla
     """Run every case for real and simulated. stated: the profile's name, or the path of its file. tell: is told which
     case is next.
 
-    Raises InputError if there is one core alone: nobody would wait.
+    Raises InputError if there is one core alone, where nobody would wait, or if the profile cannot have every lock.
     """
     cpus = [cpu.number for cpu in cores_of_largest_socket(bench.here.cpus)]
     if len(cpus) == 1:
         raise InputError(
             "--check", "there is one core to run on, where no two CPUs meet at a lock; expected two or more"
         )
-    instruments = measure_instruments(bench)
-    before = transfer_now(bench)
     cases = []
     with TemporaryDirectory() as folder:
         paths = [_profile_file(Path(folder), kind, profile, stated) for kind in range(len(LOCKS))]
+        instruments = measure_instruments(bench)
+        before = transfer_now(bench)
         for kind, count, setting in _cases(len(cpus), can_sleep=futex_works(bench)):
             tell(f"{LOCKS[kind]}, {count} of {len(cpus)} threads ...")
             loop = Loop(kind, tuple(cpus[:count]), setting)
@@ -175,21 +183,25 @@ def simulated(profile: Path, loop: Loop) -> dict[str, float]:
     row = simulate(scenario, scenario.kernel.designs[0], Seed(1, 0))
     acquisitions = row[f"{lock}_acquisitions"]
     found = {
-        "per_s": acquisitions * 1e9 / row["simulated_ns"],
-        SHARE: row[f"{lock}_contentions"] / acquisitions,
+        "per_s": acquisitions * NS_PER_S / row["simulated_ns"],
+        SHARE: row[f"{lock}_contentions"] / max(1, acquisitions),
     }
-    return found | {name: row[f"{lock}_wait_latency_{name}_ns"] for name in PERCENTILE_METRICS}
+    return found | {name: row[f"{lock}_wait_latency_{name}_ns"] or 0.0 for name in PERCENTILE_METRICS}
 
 
 def _profile_file(folder: Path, kind: int, profile: CostProfile, stated: str) -> Path:
-    """The profile with the algorithm of one lock.
+    """The profile with the algorithm of one lock. Raises InputError if it cannot have that.
 
     The real sleeping lock sleeps by a system call, and so does the wake-up; its wait queue's lock leaves interrupts on.
     The simulator's lock_page() is in the kernel already, and switches them off. So here each of the former costs a
     system call more, and the latter nothing.
     """
     base = str(Path(stated).resolve()) if stated.endswith(SUFFIX) else stated
-    lines = [f"name: {profile.name}", f"extends: {json.dumps(base)}", f"spinlock: {{algorithm: {ALGORITHMS[kind]}}}"]
+    lines = [
+        f"name: {json.dumps(profile.name)}",
+        f"extends: {json.dumps(base)}",
+        f"spinlock: {{algorithm: {ALGORITHMS[kind]}}}",
+    ]
     if kind == BIT:
         cost = profile.best_ps
         costs = {name: format_duration(cost[index] + cost[SYSCALL]) for name, index in _LONGER.items()}
@@ -197,28 +209,21 @@ def _profile_file(folder: Path, kind: int, profile: CostProfile, stated: str) ->
         lines.append(f"costs: {{{', '.join(f'{name}: {value}' for name, value in costs.items())}}}")
     file = folder / f"{LOCKS[kind]}.yaml"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    try:
+        load_profile(str(file))
+    except InputError as error:
+        raise InputError("--profile", f"{profile.name} cannot be checked as {LOCKS[kind]}: {error.problem}") from error
     return file
-
-
-_LONGER = {"context_switch": CONTEXT_SWITCH, "wakeup": WAKEUP}
-
-NOISE = "noise"
-EDGE = "edge"
-VIRTUAL = "virtual"
-NO_WAIT = "no wait"
 
 
 def _case(loop: Loop, real: Sequence[Repetition], found: dict[str, float], *, is_virtual: bool) -> Case:
     figures = {}
-    for number, metric in enumerate(METRICS):
-        figure = figure_of([Sample(_value(one, number)) for one in real])
+    by_metric = zip(*((one.per_s, one.waited, *one.waits_ns) for one in real), strict=True)
+    for metric, values in zip(METRICS, by_metric, strict=True):
+        figure = figure_of([Sample(value) for value in values])
         figures[metric] = compared(metric, figure, found[metric], is_virtual=is_virtual and loop.kind == BIT)
     disturbed = sum(one.was_disturbed for one in real)
     return Case(LOCKS[loop.kind], len(loop.cpus), loop.setting, figures, disturbed)
-
-
-def _value(one: Repetition, number: int) -> float:
-    return (one.per_s, one.waited, *one.waits_ns)[number]
 
 
 def compared(metric: str, real: Figure, simulated_value: float, *, is_virtual: bool) -> Compared:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from perfsim.calibrate.agreement import EDGE, MEDIAN_ERROR_MAX, METRICS, NO_WAIT, NOISE, VIRTUAL, WORST_ERROR_MAX
+from perfsim.calibrate.agreement import EDGE, MEDIAN_ERROR_MAX, METRICS, NO_WAIT, VIRTUAL, WORST_ERROR_MAX
+from perfsim.calibrate.samples import NOISE
 from perfsim.report.render import Cell, Head, Kind, Table
 from perfsim.units import format_duration
 

@@ -4,10 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from perfsim.calibrate.agreement import EDGE, NO_WAIT, NOISE, VIRTUAL, agreement_of, compared, simulated
+from perfsim.calibrate.agreement import (
+    EDGE,
+    METRICS,
+    NO_WAIT,
+    VIRTUAL,
+    agreement_of,
+    check_agreement,
+    compared,
+    simulated,
+)
+from perfsim.calibrate.bench import Bench
 from perfsim.calibrate.contention import Loop, Setting
+from perfsim.calibrate.here import Cpu
 from perfsim.calibrate.locks import BIT, TICKET
-from perfsim.calibrate.samples import Figure
+from perfsim.calibrate.samples import NOISE, Figure
+from perfsim.errors import InputError
+from perfsim.machine.profile import load_profile
 from tests.calibrate.made import case, exact
 
 
@@ -57,6 +70,22 @@ def test_wakes_of_a_virtual_machine_are_not_judged_and_do_not_count_as_noise() -
     found = agreement_of([case("bit", is_virtual=True, per_s=900.0)] * 3 + [case()])
     assert {one.why_not for one in found.cases[0].figures.values()} == {VIRTUAL}
     assert (found.is_noise, found.is_accepted) == (False, True)
+
+
+@pytest.mark.parametrize("kind", [TICKET, BIT])
+def test_a_machine_so_slow_that_no_lock_is_taken_has_figures_of_nothing(kind: int, tmp_path: Path) -> None:
+    file = tmp_path / "slow.yaml"
+    file.write_text("{name: slow, extends: x86_64_modern, costs: {atomic_local: 1s}}", encoding="utf-8")
+    found = simulated(file, Loop(kind, (0, 1), Setting(700, 300, is_exponential=False)))
+    assert found == dict.fromkeys(METRICS, 0)
+
+
+def test_a_profile_that_cannot_have_every_lock_is_refused_before_anything_is_measured(bench: Bench) -> None:
+    two = bench._replace(here=bench.here._replace(cpus=(Cpu(0, "a", "0"), Cpu(1, "b", "0"))))
+    with pytest.raises(InputError) as refused:
+        check_agreement(two, load_profile("ideal"), "ideal", print)
+    assert refused.value.place == "--profile"
+    assert refused.value.problem.startswith("ideal cannot be checked as test_and_set: the key spinlock_bias.releaser")
 
 
 @pytest.mark.parametrize("kind", [TICKET, BIT])
