@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from perfsim.calibrate.here import sockets
+from perfsim.calibrate.samples import Refused
 from perfsim.calibrate.settle import Range, settled
 from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile_values import cost_path
@@ -52,12 +53,13 @@ def nearest(architecture: str) -> str:
 def calibrated(machine: Machine, findings: Mapping[str, Finding], base: CostProfile) -> Calibrated:
     """The profile of what was found, everything else as in the base, and marked so."""
     known = {key: finding.figure for key, finding in findings.items() if key in COST_NAMES and finding.figure}
-    ranges = _of_profile(base)
+    of_base = _of_profile(base)
+    ranges = dict(of_base)
     for key, figure in known.items():
         low, best, high = (_ps(value) for value in (figure.low, figure.best, figure.high))
         ranges[key] = Range(min(low, best), best, max(best, high), figure.spread)
     kept, gave_way = settled(ranges)
-    changed = {key: one for key, one in kept.items() if one[:3] != _of_profile(base)[key][:3]}
+    changed = {key: one for key, one in kept.items() if one[:3] != of_base[key][:3]}
     sources = {key: _source(machine, key, findings, base) for key in COST_NAMES}
     for key in kept:
         if kept[key] != ranges[key]:
@@ -79,9 +81,12 @@ def _ps(value_ns: float) -> int:
 
 def _source(machine: Machine, key: str, findings: Mapping[str, Finding], base: CostProfile) -> str:
     finding = findings.get(key)
-    if finding is not None and finding.figure is not None:
+    if finding is None:
+        why = "cannot be measured in user mode"
+    elif isinstance(finding.answer, Refused):
+        why = f"{finding.answer.kind}, {finding.answer.why}"
+    else:
         return f"measured {machine.day} on {machine.here.name}: {finding.how} [low: minimum, high: 90th percentile]"
-    why = "cannot be measured in user mode" if finding is None else f"{finding.answer.kind}, {finding.answer.why}"  # type: ignore[union-attr]
     return f"from {base.name}, {why}; there: {base.sources[key]}"
 
 
@@ -96,7 +101,7 @@ def _text(machine: Machine, base: CostProfile, changed: Mapping[str, Range], sou
         "# Figures are [low, best, high]: minimum, median and 90th percentile of repeated measurements. What was not",
         f"# measured is as in {base.name}, and its source says why.",
         *(f"# {line}" for line in here.mitigations),
-        f"name: {machine.name}",
+        f"name: {json.dumps(machine.name)}",
         f"extends: {base.name}",
         f"machine: {{{', '.join(f'{key}: {value}' for key, (value, _) in shape.items())}}}",
         f"node_hops: {json.dumps(hops)}",

@@ -22,10 +22,10 @@ def here(tmp_path: Path) -> Here:
     return look_around(tmp_path / "root", set(range(4)))
 
 
-def read_back(folder: Path, here: Here, findings: list[Finding]) -> CostProfile:
+def read_back(folder: Path, here: Here, findings: list[Finding], name: str = "mine") -> CostProfile:
     file = folder / "mine.yaml"
     base = load_profile("x86_64_modern")
-    machine = Machine("mine", here, 3.204e9, "2026-11-30")
+    machine = Machine(name, here, 3.204e9, "2026-11-30")
     file.write_text(calibrated(machine, by_key(findings), base).text, encoding="utf-8")
     return load_profile(str(file))
 
@@ -47,6 +47,11 @@ def test_the_machine_is_the_one_that_was_measured(tmp_path: Path, here: Here) ->
     assert (profile.name, profile.nodes, profile.cpus_per_node) == ("mine", 2, 2)
     assert (profile.clock_hz, profile.line_size_bytes) == (3_200_000_000, 64)
     assert profile.node_hops == ((0, 1), (1, 0))
+
+
+@pytest.mark.parametrize("name", ["true", "null"])
+def test_a_name_that_means_something_else_in_yaml_is_read_back_as_it_is(name: str, tmp_path: Path, here: Here) -> None:
+    assert read_back(tmp_path, here, [], name).name == name
 
 
 def test_everything_else_is_the_nearest_profiles_and_marked_so(tmp_path: Path, here: Here) -> None:
