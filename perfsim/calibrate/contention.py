@@ -110,22 +110,22 @@ def percentiles(waits: Words) -> tuple[float, ...]:
 
 
 def _run(bench: Bench, instruments: Instruments, loop: Loop, seed: int) -> Run:
-    ticks = bench.ticks_per_ns
+    ticks_per_ns = bench.ticks_per_ns
     lock = aligned(2)
     shared = {"line": address(lock), "kind": loop.kind, "system": address(bench.system)}
-    shared["duration"] = round(RUN_NS * ticks)
+    shared["duration"] = round(RUN_NS * ticks_per_ns)
     generator = np.random.default_rng(seed)
     nodes = queue_nodes(len(loop.cpus))
-    buffers = [_buffers(loop.setting, instruments, ticks, generator) for _ in loop.cpus]
+    buffers = [_buffers(loop.setting, instruments, ticks_per_ns, generator) for _ in loop.cpus]
     jobs = [
         Job(cpu, k.LOCK_LOOP, shared | one.words | {"node": address(node)})
         for cpu, one, node in zip(loop.cpus, buffers, nodes, strict=True)
     ]
     runs = run_together(jobs)
     waits = np.concatenate([one.waits[: ran.done] for one, ran in zip(buffers, runs, strict=True)])
-    waits_ns = np.where(waits > 0, np.maximum(waits - instruments.look, 1) / ticks, 0)
+    waits_ns = np.where(waits > 0, np.maximum(waits - instruments.look, 1) / ticks_per_ns, 0)
     return Run(
-        per_s=sum(ran.done * ticks * NS_PER_S / ran.ticks for ran in runs),
+        per_s=sum(ran.done * ticks_per_ns * NS_PER_S / ran.ticks for ran in runs),
         waits_ns=waits_ns,
         was_disturbed=loop.kind != BIT and any(ran.was_disturbed for ran in runs),
     )
@@ -144,14 +144,16 @@ class _Buffers(NamedTuple):
         return {name: address(words) for name, words in places.items()} | {"rounds": len(self.thinks)}
 
 
-def _buffers(setting: Setting, instruments: Instruments, ticks: float, generator: np.random.Generator) -> _Buffers:
+def _buffers(
+    setting: Setting, instruments: Instruments, ticks_per_ns: float, generator: np.random.Generator
+) -> _Buffers:
     """Drawn before the run, so that a round has nothing to do but to read them."""
     count = 2 * RUN_NS // (setting.think_ns + setting.hold_ns)
 
     def drawn(mean_ns: int) -> Words:
         values = generator.exponential(mean_ns, count) if setting.is_exponential else np.full(count, float(mean_ns))
         kept = aligned(count)[:count]
-        kept[:] = np.rint(np.maximum(values * ticks - instruments.spin, 0))
+        kept[:] = np.rint(np.maximum(values * ticks_per_ns - instruments.spin, 0))
         return kept
 
     return _Buffers(drawn(setting.think_ns), drawn(setting.hold_ns), aligned(count))

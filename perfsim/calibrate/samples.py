@@ -13,7 +13,6 @@ NOISE = "noise"
 
 SAMPLES = 11
 ATTEMPTS_TIMES = 3
-ATTEMPTS_MAX = ATTEMPTS_TIMES * SAMPLES
 QUIET_MIN = 5
 """Batches in which nobody else had the CPU, without which all of them are taken and their spread decides."""
 
@@ -72,8 +71,10 @@ def sampled(batch: Callable[[], AnyBatch], count: int = SAMPLES) -> list[AnyBatc
     every: list[AnyBatch] = []
     quiet: list[AnyBatch] = []
     while len(quiet) < count and len(every) < ATTEMPTS_TIMES * count:
-        every.append(batch())
-        quiet += [every[-1]] if not every[-1].was_disturbed else []
+        one = batch()
+        every.append(one)
+        if not one.was_disturbed:
+            quiet.append(one)
     return quiet if len(quiet) >= min(QUIET_MIN, count) else every
 
 
@@ -97,12 +98,12 @@ def together(figures: Sequence[Figure]) -> Figure:
     return Figure(low, best, high, _relative(high - low, best), ", ".join(notes))
 
 
-def judged(figure: Figure, spread_max: float = SPREAD_MAX) -> Judged:
+def judged(figure: Figure) -> Judged:
     """The figure, unless its spread is too wide, or nothing is left of it: then it is noise."""
     if figure.best <= 0:
         return Refused(NOISE, "nothing is left when the parts are taken away", figure)
-    if figure.spread > spread_max:
-        told = f"spread {100 * figure.spread:.0f} %, at most {100 * spread_max:.0f} %"
+    if figure.spread > SPREAD_MAX:
+        told = f"spread {100 * figure.spread:.0f} %, at most {100 * SPREAD_MAX:.0f} %"
         return Refused(NOISE, f"{told}{'; ' if figure.note else ''}{figure.note}", figure)
     return figure
 

@@ -26,6 +26,13 @@ LINE_WORDS = 16
 """128 bytes: two lines of most machines, which are fetched in pairs."""
 
 BLOCK_WORDS = 2 * LINE_WORDS
+
+LOST_MAX = 0.02
+LOST_NS_MAX = 50_000
+"""Others may have had a thread's CPU for this share of its time, or for so long, before it counts as disturbed: to come
+back to Python takes some of it.
+"""
+
 _INDEX = {name: index for index, name in enumerate(BLOCK_NAMES)}
 
 
@@ -36,13 +43,6 @@ class Job(NamedTuple):
     kernel: int
     words: dict[str, int]
     is_idle: bool = False
-
-
-LOST_MAX = 0.02
-LOST_NS_MAX = 50_000
-"""Others may have had a thread's CPU for this share of its time, or for so long, before it counts as disturbed: to come
-back to Python takes some of it.
-"""
 
 
 class Ran(NamedTuple):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perfsim.calibrate.samples import ATTEMPTS_MAX, SAMPLES, Figure, Refused, Sample, figure_of, judged, sampled
+from perfsim.calibrate.samples import ATTEMPTS_TIMES, SAMPLES, Figure, Refused, Sample, figure_of, judged, sampled
 
 
 def samples(*values: float) -> list[Sample]:
@@ -52,5 +52,6 @@ def test_batches_that_others_disturb_are_replaced() -> None:
 
 def test_where_all_batches_are_disturbed_they_are_taken_and_the_figure_says_so() -> None:
     taken = sampled(lambda: Sample(10.0, was_disturbed=True))
-    assert len(taken) == ATTEMPTS_MAX
-    assert figure_of(taken).note == f"others had the CPU in {ATTEMPTS_MAX} of {ATTEMPTS_MAX} batches"
+    count = ATTEMPTS_TIMES * SAMPLES
+    assert len(taken) == count
+    assert figure_of(taken).note == f"others had the CPU in {count} of {count} batches"

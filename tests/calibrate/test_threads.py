@@ -19,6 +19,10 @@ def test_words_begin_with_a_pair_of_lines_that_nobody_else_has(count: int) -> No
     assert not words.any()
 
 
+def test_kernels_find_each_word_of_a_block_where_it_is_put_by_name() -> None:
+    assert [getattr(k, name.upper()) for name in k.BLOCK_NAMES] == [8 * at for at in range(len(k.BLOCK_NAMES))]
+
+
 def test_turns_of_two_threads_alternate_to_the_last() -> None:
     line = aligned(1)
     words = {"line": address(line), "rounds": 100}
