@@ -13,17 +13,23 @@ from perfsim.calibrate import kernels as k
 from perfsim.calibrate.samples import Figure, Sample, figure_of, sampled
 from perfsim.calibrate.threads import Job, address, aligned, run_together
 from perfsim.errors import PerfsimError
+from perfsim.machine.costs import COST_NAMES
+from perfsim.units import PS_PER_NS
 
 if TYPE_CHECKING:
     from perfsim.calibrate.here import Here
     from perfsim.calibrate.threads import Words
+    from perfsim.machine.profile import CostProfile
 
 SETTLING_NS_MAX = 2 * 10**9
 """A processor takes up to 1.6 s to reach its clock (cost-profiles §9)."""
 
 SETTLED = 0.01
+"""Batches are as fast as one another if their times differ by no more than this part."""
+
 CHAIN_ROUNDS = 2 * 10**6
 CLOCK_ROUNDS = 10**6
+EMPTY_ROUNDS = 10**6
 
 FUTEX_NUMBERS = {"x86_64": 202, "aarch64": 98}
 """Of the system call, by architecture; libc has no function for it."""
@@ -47,6 +53,22 @@ class Bench(NamedTuple):
         """The CPU for what takes one."""
         return self.here.cpus[0].number
 
+    @property
+    def affordable_bytes(self) -> int:
+        """Memory that one measurement may take: a quarter of what is free."""
+        return self.here.memory_bytes // 4
+
+
+class Table(NamedTuple):
+    """Arguments of calls, row by row, kept while an address of theirs is used."""
+
+    rows: Words
+
+    @property
+    def words(self) -> dict[str, int]:
+        """What the kernel `calls` is told of them."""
+        return {"table": address(self.rows), "rounds": len(self.rows) // 3}
+
 
 def prepare(here: Here) -> Bench:
     """Let the clock settle, and measure what others need. Raises PerfsimError where threads cannot be pinned."""
@@ -57,7 +79,7 @@ def prepare(here: Here) -> Bench:
     ticks_per_ns = _ticks_per_ns(here.cpus[0].number)
     bench = Bench(here, ticks_per_ns, 0.0, Figure(0.0, 0.0, 0.0, 0.0), libc, system)
     bench = bench._replace(clock_hz=_settled_hz(bench))
-    return bench._replace(nothing=repeated(bench, k.NOTHING, 10**6))
+    return bench._replace(nothing=repeated(bench, k.NOTHING, EMPTY_ROUNDS))
 
 
 def _check_pinning(here: Here) -> None:
@@ -83,6 +105,20 @@ def per_round(bench: Bench, kernel: int, rounds: int, words: dict[str, int] | No
 def repeated(bench: Bench, kernel: int, rounds: int, words: dict[str, int] | None = None) -> Figure:
     """Batches of a kernel on the first CPU."""
     return figure_of(sampled(lambda: per_round(bench, kernel, rounds, words)))
+
+
+def table(rows: np.ndarray) -> Table:
+    """Rows of three words, [rows, 3], where a kernel can read them."""
+    kept = aligned(rows.size)[: rows.size]
+    kept[:] = rows.reshape(-1)
+    return Table(kept)
+
+
+def of_profile(base: CostProfile, name: str) -> Figure:
+    """A cost of a profile, in ns."""
+    index = COST_NAMES.index(name)
+    low, best, high = (ps[index] / PS_PER_NS for ps in (base.low_ps, base.best_ps, base.high_ps))
+    return Figure(low, best, high, (high - low) / best if best else 0.0)
 
 
 def _settled_hz(bench: Bench) -> float:

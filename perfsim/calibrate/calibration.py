@@ -12,9 +12,8 @@ from perfsim.calibrate.core import measure_caches, measure_core, measure_memory
 from perfsim.calibrate.findings import by_key, pooled
 from perfsim.calibrate.here import look_around
 from perfsim.calibrate.lines import measure_contended_atomic, measure_line_service, measure_transfers
-from perfsim.calibrate.pages import bounded_gup_page, measure_pages, measure_syscall
-from perfsim.calibrate.samples import Figure
-from perfsim.calibrate.sleep import measure_sleep
+from perfsim.calibrate.pages import bounded_gup_page, measure_pages
+from perfsim.calibrate.sleep import measure_sleep, measure_syscall
 from perfsim.calibrate.written import Calibrated, Machine, calibrated, nearest
 from perfsim.machine.profile import load_profile
 
@@ -68,7 +67,7 @@ def _measured(bench: Bench, base: CostProfile, tell: Callable[[str], None]) -> l
     core = measure_core(bench)
     findings = [*measure_caches(bench), *measure_memory(bench), *core]
     tell("measuring transfers between CPUs ...")
-    findings += measure_transfers(bench, core[0].figure or Figure(0.0, 0.0, 0.0, 0.0))
+    findings += measure_transfers(bench, by_key(core)["atomic_local"].figure)
     findings += [measure_contended_atomic(bench), measure_line_service(bench)]
     tell("measuring system calls, sleep and wake-up ...")
     syscall = measure_syscall(bench)

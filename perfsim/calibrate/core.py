@@ -26,6 +26,9 @@ FAR_ROUNDS = 2 * 10**4
 STRIDE_BYTES = 128
 """Two lines: the second of a pair comes with the first."""
 
+STARTS = 64
+"""Places of a chase at which batches begin in turn, so that none finds in a cache what the one before has left."""
+
 CHASE_BYTES_MAX = 2**30
 DRAM_TIMES_LLC = 4
 """A chase through less than this would find part of it in the last-level cache."""
@@ -55,7 +58,7 @@ def measure_caches(bench: Bench) -> list[Finding]:
     sizes = (
         (1, "l1_hit", min(SMALL_BYTES, caches.get(1, 0) // 2)),
         (2, "l2_hit", min(MIDDLE_BYTES, caches.get(2, 0) // 2)),
-        (3, "llc_hit", min(LLC_TIMES_L2 * caches.get(2, 0), caches.get(3, 0) // 2, _affordable(bench))),
+        (3, "llc_hit", min(LLC_TIMES_L2 * caches.get(2, 0), caches.get(3, 0) // 2, bench.affordable_bytes)),
     )
     findings = []
     for level, key, size_bytes in sizes:
@@ -70,7 +73,7 @@ def measure_memory(bench: Bench) -> list[Finding]:
     """dram_local and dram_remote: a chase that no cache holds, through memory of the own socket and of another."""
     keys = ("dram_local", "dram_remote")
     needed = DRAM_TIMES_LLC * max(bench.here.caches_bytes.values(), default=0)
-    size_bytes = min(needed, CHASE_BYTES_MAX, _affordable(bench))
+    size_bytes = min(needed, CHASE_BYTES_MAX, bench.affordable_bytes)
     if not needed:
         return [not_measured(key, "the system tells of no cache, so nobody knows what leaves it") for key in keys]
     if size_bytes < needed:
@@ -81,11 +84,6 @@ def measure_memory(bench: Bench) -> list[Finding]:
     if not others:
         return [local, not_measured("dram_remote", "one socket")]
     return [local, _chased(bench, "dram_remote", size_bytes, others[0][0].number)]
-
-
-def _affordable(bench: Bench) -> int:
-    """Memory that a measurement may take."""
-    return bench.here.memory_bytes // 4
 
 
 def _chased(bench: Bench, key: str, size_bytes: int, home_cpu: int) -> Finding:
@@ -108,9 +106,11 @@ def _chased(bench: Bench, key: str, size_bytes: int, home_cpu: int) -> Finding:
 
 
 def link(words: Words, generator: np.random.Generator) -> Words:
-    """Make one random cycle of all lines, each with the address of the next; the addresses in their order on it."""
+    """Make one random cycle of all lines, each with the address of the next. Addresses at which to begin, one for
+    each of STARTS parts of the cycle.
+    """
     step = STRIDE_BYTES // words.itemsize
     order = generator.permutation(len(words) // step) * step
     addresses = words.ctypes.data + order * words.itemsize
     words[order] = np.roll(addresses, -1)
-    return addresses[:: max(1, len(order) // 64)].astype(np.int64)
+    return addresses[:: max(1, len(order) // STARTS)].astype(np.int64)

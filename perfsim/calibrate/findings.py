@@ -31,13 +31,13 @@ def not_measured(key: str, why: str, how: str = "") -> Finding:
     return Finding(key, Refused("not measured", why), how)
 
 
-def virtual(key: str, figure: Figure, how: str) -> Finding:
+def virtual(key: str, figure: Figure | None, how: str) -> Finding:
     """What a guest measures of this is its hypervisor: no figure for the profile (cost-profiles §9)."""
     return Finding(key, Refused("virtual", "in a virtual machine this measures the hypervisor", figure), how)
 
 
 def pooled(passes: Sequence[Mapping[str, Finding]]) -> dict[str, Finding]:
-    """Several passes over all measurements as one, each key judged anew; what the last pass refuses stays refused.
+    """Several passes over all measurements as one, each key judged anew; what most passes could not measure stays so.
 
     A machine drifts: batches that follow one another agree better than those some seconds later.
     """
@@ -45,11 +45,12 @@ def pooled(passes: Sequence[Mapping[str, Finding]]) -> dict[str, Finding]:
 
 
 def _pooled(findings: Sequence[Finding]) -> Finding:
-    last = findings[-1]
-    if isinstance(last.answer, Refused) and last.answer.kind != NOISE:
-        return last
-    figures = [one.answer if isinstance(one.answer, Figure) else one.answer.figure for one in findings]
-    return last._replace(answer=judged(together([figure for figure in figures if figure is not None])))
+    refused = [one for one in findings if isinstance(one.answer, Refused) and one.answer.kind != NOISE]
+    if 2 * len(refused) > len(findings):
+        return refused[-1]
+    measured = [one for one in findings if one not in refused]
+    figures = [one.answer if isinstance(one.answer, Figure) else one.answer.figure for one in measured]
+    return measured[-1]._replace(answer=judged(together([figure for figure in figures if figure is not None])))
 
 
 def by_key(findings: list[Finding]) -> dict[str, Finding]:

@@ -32,13 +32,15 @@ KEYS = {SAME_CORE: "smt_transfer", SAME_SOCKET: "llc_transfer", ACROSS: "socket_
 """What a class of pairs is called; no profile has the first."""
 
 
-def measure_transfers(bench: Bench, atomic: Figure) -> list[Finding]:
-    """The transfer between every two CPUs, by class. atomic: what an atomic on an own line takes."""
+def measure_transfers(bench: Bench, atomic: Figure | None) -> list[Finding]:
+    """The transfer between every two CPUs, by class. atomic: what an atomic on a line of one's own takes, if known."""
     findings = []
     for near, key in KEYS.items():
         pairs = [pair for pair in combinations(bench.here.cpus, 2) if nearness(*pair) == near]
-        if pairs:
+        if pairs and atomic is not None:
             findings.append(_transfer(bench, key, pairs, atomic))
+        elif pairs:
+            findings.append(not_measured(key, "its part atomic_local is not known"))
         elif near != SAME_CORE:
             findings.append(not_measured(key, f"no two CPUs that may be used are {_where(near)}"))
     far = findings[-1]
@@ -95,9 +97,14 @@ def measure_line_service(bench: Bench) -> Finding:
         return not_measured("line_service", f"a slope over threads needs {THREADS_MIN} cores of one socket")
     counts = sorted({count for count in (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64) if count < len(cpus)} | {len(cpus)})
     series = [[_all_at(bench, k.PAIRS, cpus[:count]) for count in counts] for _ in range(SAMPLES)]
-    slopes = [Sample(2 * float(np.polyfit(counts, [one.ns for one in run], 1)[0])) for run in series]
+    services = [_service(counts, run) for run in series]
     how = f"ticket lock without a section on {counts[0]} to {counts[-1]} cores: slope of an operation's time, times 2"
-    return found("line_service", figure_of(slopes), how)
+    return found("line_service", figure_of(services), how)
+
+
+def _service(counts: list[int], run: list[Sample]) -> Sample:
+    slope = float(np.polyfit(counts, [one.ns for one in run], 1)[0])
+    return Sample(2 * slope, any(one.was_disturbed for one in run))
 
 
 def _all_at(bench: Bench, kernel: int, cpus: list[int]) -> Sample:

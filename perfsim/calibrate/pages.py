@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import mmap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perfsim.calibrate import kernels as k
-from perfsim.calibrate.bench import per_round, repeated
+from perfsim.calibrate.bench import Table, of_profile, per_round, table
 from perfsim.calibrate.findings import Finding, found, not_measured, virtual
 from perfsim.calibrate.memory import Region
 from perfsim.calibrate.samples import Figure, Sample, figure_of, sampled
 from perfsim.calibrate.threads import Job, address, aligned, run_together
-from perfsim.machine.costs import COST_NAMES
-from perfsim.units import PS_PER_NS, format_size
+from perfsim.units import format_size
 
 if TYPE_CHECKING:
     from perfsim.calibrate.bench import Bench
@@ -24,21 +23,10 @@ if TYPE_CHECKING:
 REGION_BYTES_MAX = 2**28
 FAULTS = 1024
 COPIES = 2000
+REGION_BYTES_MIN = 2 * COPIES * k.PAGE_BYTES
 PINNED_PAGES = 64
 PINNED_RANGES = 8
 DISCARDS = 300
-CALLS_MIN = 4096
-
-
-class Table(NamedTuple):
-    """Arguments of calls, row by row, kept while an address of theirs is used."""
-
-    rows: Words
-
-    @property
-    def words(self) -> dict[str, int]:
-        """What the kernel `calls` is told of them."""
-        return {"table": address(self.rows), "rounds": len(self.rows) // 3}
 
 
 def measure_pages(bench: Bench, base: CostProfile) -> list[Finding]:
@@ -47,16 +35,12 @@ def measure_pages(bench: Bench, base: CostProfile) -> list[Finding]:
     return [*moved, _fault(bench, moved[0].figure, base), _pinned(bench), *_shootdown(bench, base)]
 
 
-def table(rows: np.ndarray) -> Table:
-    """Rows of three words, [rows, 3], where a kernel can read them."""
-    kept = aligned(rows.size)[: rows.size]
-    kept[:] = rows.reshape(-1)
-    return Table(kept)
-
-
 def _moved(bench: Bench, key: str) -> list[Finding]:
     """memset() or memcpy() of random pages of a large region, and of the same ones again and again."""
-    size_bytes = min(REGION_BYTES_MAX, bench.here.memory_bytes // 4)
+    size_bytes = min(REGION_BYTES_MAX, bench.affordable_bytes)
+    if size_bytes < REGION_BYTES_MIN:
+        why = f"{format_size(REGION_BYTES_MIN)} of pages would do, {format_size(size_bytes)} may be used"
+        return [not_measured(one, why) for one in (key, f"{key}_hot")]
     llc_bytes = max(bench.here.caches_bytes.values(), default=0)
     region = Region(size_bytes, huge=True)
     region.touch()
@@ -93,7 +77,7 @@ def _fault(bench: Bench, clear: Figure | None, base: CostProfile) -> Finding:
     """Touching fresh pages one after another; the parts that the profile has apart are taken away."""
     how = f"touching {FAULTS} fresh pages, less page_clear and {base.name}'s page_alloc and lru_add_page"
     if mmap.PAGESIZE != k.PAGE_BYTES or clear is None:
-        return not_measured("page_fault", "its part page_clear is not known here")
+        return not_measured("page_fault", "its part page_clear is not known")
     region = Region(FAULTS * k.PAGE_BYTES, huge=False)
 
     def batch() -> Sample:
@@ -103,13 +87,6 @@ def _fault(bench: Bench, clear: Figure | None, base: CostProfile) -> Finding:
     batch()
     parts = (clear, of_profile(base, "page_alloc"), of_profile(base, "lru_add_page"))
     return found("page_fault", figure_of(sampled(batch)).less(*parts), how)
-
-
-def of_profile(base: CostProfile, name: str) -> Figure:
-    """A cost of a profile, in ns."""
-    index = COST_NAMES.index(name)
-    low, best, high = (ps[index] / PS_PER_NS for ps in (base.low_ps, base.best_ps, base.high_ps))
-    return Figure(low, best, high, (high - low) / best if best else 0.0)
 
 
 def _pinned(bench: Bench) -> Finding:
@@ -154,7 +131,7 @@ def _shootdown(bench: Bench, base: CostProfile) -> list[Finding]:
     one = _discards(bench, cpus[1:2]).less(alone)
     how = "madvise(MADV_DONTNEED) of a page beside one running thread, less beside none"
     if bench.here.is_virtual:
-        return [virtual(keys[0], one, how), not_measured(keys[1], "in a virtual machine this measures the hypervisor")]
+        return [virtual(keys[0], one, how), virtual(keys[1], None, how)]
     if len(cpus) == 2:
         known = of_profile(base, keys[1])
         why = "two CPUs: one point makes no slope"
@@ -175,10 +152,3 @@ def _discards(bench: Bench, others: list[int]) -> Figure:
         return Sample(ran[0].ticks / bench.ticks_per_ns / DISCARDS, any(one.was_disturbed for one in ran))
 
     return figure_of(sampled(batch))
-
-
-def measure_syscall(bench: Bench) -> Finding:
-    """getppid(), which libc does not remember, unlike getpid()."""
-    arguments = table(np.zeros((CALLS_MIN, 3), np.int64))
-    figure = repeated(bench, k.CALLS, CALLS_MIN, {"function": bench.libc["getppid"]} | arguments.words)
-    return found("syscall", figure, "getppid()")

@@ -1,4 +1,4 @@
-"""What it costs to sleep and to be woken, by futex() between two threads."""
+"""What it costs to call the system, to sleep and to be woken: the last two by futex() between two threads."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perfsim.calibrate import kernels as k
+from perfsim.calibrate.bench import of_profile, repeated, table
 from perfsim.calibrate.findings import Finding, found, not_measured, virtual
 from perfsim.calibrate.locks import FUTEX_WAKE_PRIVATE
-from perfsim.calibrate.pages import of_profile, table
-from perfsim.calibrate.samples import Figure, Refused, Sample, figure_of, judged, sampled
+from perfsim.calibrate.samples import Figure, Sample, figure_of, sampled
 from perfsim.calibrate.threads import Job, address, aligned, run_together
 
 if TYPE_CHECKING:
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from perfsim.machine.profile import CostProfile
 
 TURNS = 1000
+CALLS = 4096
 SCHEDULER_KEYS = ("context_switch", "wakeup", "ipi", "idle_exit")
+
+
+def measure_syscall(bench: Bench) -> Finding:
+    """getppid(), which libc does not remember, unlike getpid()."""
+    arguments = table(np.zeros((CALLS, 3), np.int64))
+    figure = repeated(bench, k.CALLS, CALLS, {"function": bench.libc["getppid"]} | arguments.words)
+    return found("syscall", figure, "getppid()")
 
 
 def measure_sleep(bench: Bench, syscall: Figure | None, base: CostProfile) -> list[Finding]:
@@ -26,7 +34,7 @@ def measure_sleep(bench: Bench, syscall: Figure | None, base: CostProfile) -> li
     if not futex_works(bench):
         return [not_measured(key, "futex() is refused here") for key in SCHEDULER_KEYS]
     if syscall is None:
-        return [not_measured(key, "syscall, which is a part of it, is not known") for key in SCHEDULER_KEYS]
+        return [not_measured(key, "its part syscall is not known") for key in SCHEDULER_KEYS]
     on_one = _turns(bench, bench.cpu, is_busy=False)
     return [*_on_one_cpu(on_one.less(syscall, syscall), base), *_between_cpus(bench, on_one, base)]
 
@@ -43,12 +51,9 @@ def _on_one_cpu(both: Figure, base: CostProfile) -> list[Finding]:
     """A turn is one wake-up and one switch. Their sum is measured; it is shared out as the profile does."""
     switch, wakeup = of_profile(base, "context_switch"), of_profile(base, "wakeup")
     how = f"futex by turns on one CPU, less two system calls; shared out as in {base.name}"
-    answer = judged(both)
-    if isinstance(answer, Refused):
-        return [Finding(key, answer, how) for key in SCHEDULER_KEYS[:2]]
     whole = switch.best + wakeup.best
-    shares = (switch.best / whole, wakeup.best / whole)
-    return [Finding(key, both.times(share), how) for key, share in zip(SCHEDULER_KEYS, shares, strict=False)]
+    shares = {"context_switch": switch.best / whole, "wakeup": wakeup.best / whole}
+    return [found(key, both.times(share), how) for key, share in shares.items()]
 
 
 def _between_cpus(bench: Bench, on_one: Figure, base: CostProfile) -> list[Finding]:

@@ -35,6 +35,12 @@ def test_one_noisy_pass_among_three_is_outvoted_but_not_two() -> None:
     assert (answer.figure.low, answer.figure.high) == (5, 20)
 
 
+def test_what_one_pass_of_three_could_not_measure_is_told_by_the_others() -> None:
+    lacking, known = not_measured("page_fault", "its part page_clear is not known"), found("page_fault", steady(10), "")
+    assert passes_of(known, known, lacking) == passes_of(lacking, known, known) == known
+    assert passes_of(lacking, known, lacking) == lacking
+
+
 def test_what_is_not_measured_or_virtual_stays_so() -> None:
     assert passes_of(*[not_measured("dram_remote", "one socket")] * 3) == not_measured("dram_remote", "one socket")
     finding = virtual("ipi", steady(10), "futex")

@@ -48,6 +48,16 @@ def test_siblings_of_one_core_are_a_class_of_their_own(bench: Bench, monkeypatch
     assert found["llc_transfer"].figure == Figure(70.0, 70.0, 70.0, 0.0)
 
 
+def test_without_the_cost_of_an_atomic_no_transfer_is_told(bench: Bench) -> None:
+    three = said_to_be(bench, Cpu(0, "a", "0"), Cpu(1, "a", "0"), Cpu(2, "b", "0"))
+    answers = {key: finding.answer for key, finding in by_key(measure_transfers(three, None)).items()}
+    assert [answers[key] for key in ("smt_transfer", "llc_transfer")] == [
+        Refused("not measured", "its part atomic_local is not known")
+    ] * 2
+    assert isinstance(answers["socket_transfer"], Refused)
+    assert "on two sockets" in answers["socket_transfer"].why
+
+
 def test_line_service_is_twice_the_slope_over_the_threads(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "_all_at", lambda _bench, _kernel, cpus: Sample(130.0 + 12.0 * len(cpus)))
     many = said_to_be(bench, *(Cpu(number, str(number), "0") for number in range(8)))

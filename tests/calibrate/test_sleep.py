@@ -4,7 +4,7 @@ import pytest
 
 from perfsim.calibrate import sleep
 from perfsim.calibrate.bench import Bench
-from perfsim.calibrate.findings import Finding, by_key
+from perfsim.calibrate.findings import Finding, by_key, pooled
 from perfsim.calibrate.samples import Figure, Refused
 from perfsim.calibrate.sleep import futex_works, measure_sleep
 from perfsim.machine.profile import load_profile
@@ -12,12 +12,14 @@ from perfsim.machine.profile import load_profile
 SYSCALL = Figure(80.0, 80.0, 80.0, 0.0)
 
 
-def measured(bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_virtual: bool, cpus: int = 2) -> dict[str, Finding]:
+def measured(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_virtual: bool, cpus: int = 2, spread: float = 0.0
+) -> dict[str, Finding]:
     """What is made of turns that take 1,160 ns on one CPU, 2,860 ns on busy ones and 4,860 ns on idle ones."""
 
     def turns(asked: Bench, other: int, *, is_busy: bool) -> Figure:
         ns = 1160.0 if other == asked.cpu else 2860.0 if is_busy else 4860.0
-        return Figure(ns, ns, ns, 0.0)
+        return Figure(ns, ns, ns * (1 + spread), spread)
 
     monkeypatch.setattr(sleep, "_turns", turns)
     one = bench.here.cpus[0]
@@ -34,6 +36,16 @@ def test_a_turn_on_one_cpu_less_two_calls_is_a_wake_up_and_a_switch(
 ) -> None:
     found = measured(bench, monkeypatch, is_virtual=False)
     figures = [found[key].figure for key in ("context_switch", "wakeup")]
+    assert [figure and figure.best for figure in figures] == pytest.approx([600.0, 400.0])
+
+
+def test_a_turn_that_is_noise_is_shared_out_as_well_so_that_other_passes_can_outvote_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noisy = measured(bench, monkeypatch, is_virtual=True, spread=2.0)
+    quiet = measured(bench, monkeypatch, is_virtual=True)
+    assert kind(noisy["wakeup"]) == "noise"
+    figures = [pooled([noisy, quiet, quiet])[key].figure for key in ("context_switch", "wakeup")]
     assert [figure and figure.best for figure in figures] == pytest.approx([600.0, 400.0])
 
 
