@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -238,20 +239,36 @@ def _arrivals_in_uniform(thinkers: int, think_ns: float, hold: Duration) -> Floa
 
     A probability is a polynomial of degree `thinkers` in exp(-time/Z), so that so many points and some are exact.
     """
-    points, weights = np.polynomial.legendre.leggauss(thinkers + QUADRATURE_POINTS)
+    points, weights = _gauss_legendre(thinkers + QUADRATURE_POINTS)
     holds_ns = (hold.a_ps + (points + 1) / 2 * (hold.b_ps - hold.a_ps)) / PS_PER_NS
-    each = np.array([_arrivals(thinkers, think_ns, hold_ns) for hold_ns in holds_ns])
-    arrivals: Floats = weights @ each / 2
+    asks = np.array([_ask_probability(think_ns, float(hold_ns)) for hold_ns in holds_ns])
+    arrivals: Floats = weights @ _binomial(thinkers, asks[:, np.newaxis]) / 2
     return arrivals
+
+
+@cache
+def _gauss_legendre(count: int) -> tuple[Floats, Floats]:
+    """Points from -1 to 1 and their weights: milliseconds to find, and a chain asks for them once for each thinker."""
+    points, weights = np.polynomial.legendre.leggauss(count)
+    return points, weights
 
 
 def _arrivals(thinkers: int, think_ns: float, passed_ns: float) -> Floats:
-    """Distribution of how many of these thinkers ask for the lock within a fixed time: binomial."""
-    asked = np.arange(thinkers + 1)
-    probability = -math.expm1(-passed_ns / think_ns)
-    logs = _log_binomials(thinkers) + xlogy(asked, probability) + xlog1py(thinkers - asked, -probability)
-    arrivals: Floats = np.exp(logs)
-    return arrivals
+    """Distribution of how many of these thinkers ask for the lock within a fixed time."""
+    return _binomial(thinkers, _ask_probability(think_ns, passed_ns))
+
+
+def _ask_probability(think_ns: float, passed_ns: float) -> float:
+    """That one thinker asks for the lock within a fixed time."""
+    return -math.expm1(-passed_ns / think_ns)
+
+
+def _binomial(count: int, probability: float | Floats) -> Floats:
+    """Distribution of how many of so many do what each does with this probability; of each of several in a column."""
+    doing = np.arange(count + 1)
+    logs = _log_binomials(count) + xlogy(doing, probability) + xlog1py(count - doing, -probability)
+    distribution: Floats = np.exp(logs)
+    return distribution
 
 
 def _stationary(chain: Floats) -> Floats:
@@ -275,7 +292,8 @@ def fixed_rounds(cpus: int, think: Duration, hold: Duration, handoff: Handoff = 
     left, before = cpus - 1, cpus
     while 0 < left < before:
         before = left
-        left = cpus - 1 - math.floor(think_ns / (hold_ns + handoff.after_ns(left)))
+        between_ps = hold.a_ps + round(handoff.after_ns(left) * PS_PER_NS)
+        left = cpus - 1 - think.a_ps // between_ps
     if left <= 0:
         return unmet_rounds(cpus, think, hold)
     passing_ns = handoff.after_ns(left)
@@ -287,7 +305,7 @@ def fixed_rounds(cpus: int, think: Duration, hold: Duration, handoff: Handoff = 
 def unmet_rounds(cpus: int, think: Duration, hold: Duration) -> Steady:
     """Fixed think and hold, the CPUs started so far apart that they never meet, though a hand-off would be slow."""
     assert think.kind == hold.kind == FIXED, f"not fixed: {think}, {hold}"
+    assert cpus * hold.a_ps <= think.a_ps + hold.a_ps, f"{cpus} CPUs must meet"
     think_ns, hold_ns = means_ns(think, hold)
     round_ns = think_ns + hold_ns
-    assert cpus * hold_ns <= round_ns, f"{cpus} CPUs must meet"
     return Steady(cpus / round_ns, cpus * hold_ns / round_ns, 0.0, 0.0)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perfsim.numeric.random import FIXED
 from perfsim.scenario.schema import Duration
 from perfsim.truth.queueing import (
     Group,
@@ -218,6 +219,13 @@ def test_cpus_that_start_apart_never_meet(cpus: int, think_ns: int, expected: st
     lock = unmet_rounds(cpus, fixed(think_ns), fixed(100))
     assert [per_us(lock)] == printed([expected], digits=8)
     assert lock.wait_ns == 0
+
+
+def test_rounds_of_fixed_times_are_counted_in_whole_picoseconds() -> None:
+    """As numbers of ns, 6 times 0.1 is more than 0.5 and 0.1, and 0.6 by 0.2 is less than 3."""
+    think, hold = Duration(FIXED, 500, 0), Duration(FIXED, 100, 0)
+    assert fixed_rounds(6, think, hold) == unmet_rounds(6, think, hold)
+    assert fixed_rounds(4, think._replace(a_ps=600), hold, Handoff(0.1)).wait_ns == 0
 
 
 @pytest.mark.parametrize("row", rows(A8), ids=" ".join)
