@@ -40,10 +40,9 @@ def validate(asked: Asked, people: TextIO) -> Validation:
     workers_count = workers_for(asked.jobs_count)
     is_asked = partial(_is_asked, only=asked.only)
     files = shipped_files(is_asked) if asked.file is None else (load_cases(asked.file, is_asked),)
+    _check_only(asked.only, [*(name for file in files for name in file.names), *(() if asked.file else STATISTICS)])
     chosen = [file for file in files if file.cases]
     statistics = [name for name in STATISTICS if asked.file is None and is_asked(name)]
-    if not chosen and not statistics:
-        _refuse(asked.only, [*(name for file in files for name in file.names), *(() if asked.file else STATISTICS)])
     crew = Crew(workers_count, engine, people)
     cases = [case for file in chosen for case in file.cases]
     found = tried(cases, crew, with_twins=asked.engine is None)
@@ -66,8 +65,9 @@ def _begins(name: str, prefix: str) -> bool:
     return bool(prefix) and rest != name and not (prefix[-1].isdigit() and rest[:1].isdigit())
 
 
-def _refuse(only: Sequence[str], names: Sequence[str]) -> None:
-    families = sorted({name.partition("-")[0] for name in names})
-    hint = did_you_mean(only[0], (*names, *families))
-    problem = f"no case is called {quoted(only[0])} or begins so; expected one such as {', '.join(families[:8])}{hint}"
-    raise InputError("--only", problem)
+def _check_only(only: Sequence[str], names: Sequence[str]) -> None:
+    for one in only:
+        if not any(_begins(name, one) for name in names):
+            families = sorted({name.partition("-")[0] for name in names})
+            expected = f"expected one such as {', '.join(families[:8])}{did_you_mean(one, (*names, *families))}"
+            raise InputError("--only", f"no case is called {quoted(one)} or begins so; {expected}")
