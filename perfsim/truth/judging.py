@@ -149,10 +149,11 @@ def _p(figure_: Figure, error: float, count: int, edges: float) -> float:
 
     edges: by what part the ends of the window may move a figure of rounds that are all alike.
     """
-    target, quantity = figure_.expected.low, figure_.expected.expression.over.quantity
-    allowed = (ROUNDING + (edges if error == 0 else 0.0)) * abs(target)
-    above = allowed + resolution(quantity) * abs(target)
-    away = max(figure_.mean - target - above, target - figure_.mean - allowed, 0.0)
+    target, expression = figure_.expected.low, figure_.expected.expression
+    allowed = ROUNDING + (edges if error == 0 else 0.0)
+    above = allowed + resolution(expression.over.quantity)
+    below = allowed + (0.0 if expression.under is None else resolution(expression.under.quantity))
+    away = max(figure_.mean - target - above * abs(target), target - figure_.mean - below * abs(target), 0.0)
     if error == 0 or away == 0:
         return 1.0 if away == 0 else 0.0
     return 2 * float(stdtr(count - 1, -away / error))

@@ -79,6 +79,13 @@ def test_a_percentile_may_be_a_cell_too_large_but_not_too_small() -> None:
     assert verdict(of("p99", EXACT, 290.0, 290.0), rows) is Verdict.MISSES
 
 
+def test_a_ratio_to_a_percentile_may_be_a_cell_too_small_but_not_too_large() -> None:
+    rows = [row(7.1, waits_ns) for waits_ns in (100.0, 100.1, 99.9)]
+    assert verdict(of("W / p99", EXACT, 0.3367, 0.3367), rows) is Verdict.HOLDS
+    assert verdict(of("W / p99", EXACT, 0.3400, 0.3400), rows) is Verdict.MISSES
+    assert verdict(of("W / p99", EXACT, 0.3300, 0.3300), rows) is Verdict.MISSES
+
+
 def test_figures_without_any_scatter_must_be_equal_up_to_the_windows_ends() -> None:
     rows = [row(7.1)] * 2
     assert verdict(of("X", EXACT, 7.1, 7.1), rows) is Verdict.HOLDS
