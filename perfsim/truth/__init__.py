@@ -1,1 +1,1 @@
-"""What the simulator must reproduce: closed forms and laws."""
+"""What the simulator must reproduce: queueing theory, laws, published measurements, and its own statistics."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perfsim.report.render import Cell, Head, Interval, Kind, Table, json_text, records_table, render
@@ -16,14 +16,13 @@ from perfsim.truth.trying import first_difference
 from perfsim.units import format_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from perfsim.truth.case_files import Case, CaseFile
     from perfsim.truth.expectations import Expected
     from perfsim.truth.trying import Tried
 
 TEXT_WIDTH = 98
-FAULTS = (Verdict.MISSES,)
 EXACT = (Verdict.HOLDS, Verdict.WIDE, Verdict.MISSES)
 BROKEN_SHOWN_MAX = 5
 PRINTED = 1e-4
@@ -70,7 +69,7 @@ class Validation(NamedTuple):
     @property
     def has_missed(self) -> bool:
         """Whether a truth that must be met is not."""
-        return any(line.verdict in FAULTS for chapter in self.chapters for line in chapter.lines)
+        return any(line.verdict is Verdict.MISSES for chapter in self.chapters for line in chapter.lines)
 
     def text(self, form: str) -> str:
         """The whole in one of render.FORMATS; CSV has the lines alone."""
@@ -107,8 +106,10 @@ class Validation(NamedTuple):
 def answer(files: Sequence[CaseFile], found: Mapping[str, Tried], more: Sequence[Chapter]) -> Validation:
     """The answer to cases that have been run. more: chapters that come of themselves, behind them."""
     of_cases = [(case, one) for file in files for case in file.cases for one in _figures(case, found)]
-    judged = iter(verdicts(of_cases))
-    chapters = [_chapter(file, found, judged) for file in files]
+    lines: dict[str, list[Line]] = defaultdict(list)
+    for (case, one), verdict in zip(of_cases, verdicts(of_cases), strict=True):
+        lines[case.name].append(_line(case, one, verdict))
+    chapters = [_chapter(file, found, lines) for file in files]
     rows = sum(one.rows_count for one in found.values())
     twins = sum(len(one.twins) for one in found.values())
     runs = f"{format_count(rows)} runs" + (f", {format_count(twins)} begun by both engines" if twins else "")
@@ -119,8 +120,7 @@ def _figures(case: Case, found: Mapping[str, Tried]) -> list[Figure]:
     return figures_of(case, found[case.name].rows) if case.runs else []
 
 
-def _chapter(file: CaseFile, found: Mapping[str, Tried], judged: Iterable[Verdict]) -> Chapter:
-    verdict_of = iter(judged)
+def _chapter(file: CaseFile, found: Mapping[str, Tried], lines_of: Mapping[str, list[Line]]) -> Chapter:
     lines: list[Line] = []
     notes: list[str] = []
     broken: Counter[str] = Counter()
@@ -128,8 +128,7 @@ def _chapter(file: CaseFile, found: Mapping[str, Tried], judged: Iterable[Verdic
         if not case.runs:
             lines.append(Line(case.name, "-", -math.inf, math.inf, "-", None, None, None, Verdict.NOT_RUN))
             continue
-        own = [_line(case, one, next(verdict_of)) for one in _figures(case, found)]
-        lines += [*own, *_twin_lines(case, found[case.name], notes)]
+        lines += [*lines_of[case.name], *_twin_lines(case, found[case.name], notes)]
         broken.update(found[case.name].broken)
     if any(case.runs for case in file.cases):
         lines.append(_laws_line(broken))
@@ -183,8 +182,9 @@ def line_of(case: str, quantity: str, limits: tuple[float, float], found: float)
     low, high = limits
     verdict = Verdict.HOLDS if low <= found <= high else Verdict.MISSES
     middle = (low + high) / 2
-    text = _figure_text(middle) if high - low < PRINTED * abs(middle) or low == high else _limits_text(low, high)
-    error = found / middle - 1 if middle and text == _figure_text(middle) else None
+    is_single = low == high or high - low < PRINTED * abs(middle)
+    text = _figure_text(middle) if is_single else _limits_text(low, high)
+    error = found / middle - 1 if is_single and middle else None
     return Line(case, quantity, low, high, text, float(found), None, error, verdict)
 
 

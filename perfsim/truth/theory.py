@@ -31,6 +31,8 @@ from perfsim.truth.waits import Phases, given_wait, wait_mean_and_sd_ns, wait_pe
 from perfsim.units import PS_PER_NS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from perfsim.machine.profile import CostProfile
     from perfsim.scenario.schema import Scenario, TaskSpec
 
@@ -95,8 +97,10 @@ class Theory(NamedTuple):
         waits = given_wait(self.waits) if given else self.waits
         if quantity == "sd(W)":
             return wait_mean_and_sd_ns(waits)[1]
-        is_at_edge = abs(PERCENTILES.get(name, 1.0) + float(waits.start.sum()) - 1) < EDGE
-        return wait_percentile_ns(waits, PERCENTILES[name]) if name in PERCENTILES and not is_at_edge else None
+        if name not in PERCENTILES:
+            return None
+        is_at_edge = abs(PERCENTILES[name] + float(waits.start.sum()) - 1) < EDGE
+        return None if is_at_edge else wait_percentile_ns(waits, PERCENTILES[name])
 
 
 class _Queue(NamedTuple):
@@ -253,7 +257,7 @@ def _of_groups(queue: _Queue) -> Steady | _Lack:
     return _together(parts)._replace(utilization=sum(part.utilization for part in parts))
 
 
-def _together(parts: list[Steady] | tuple[Steady, ...]) -> Steady:
+def _together(parts: Sequence[Steady]) -> Steady:
     """Locks or groups as one: rates add up, utilizations have a mean, waits are over all acquisitions."""
     per_ns = sum(part.acquisitions_per_ns for part in parts)
 
@@ -271,7 +275,7 @@ def _together(parts: list[Steady] | tuple[Steady, ...]) -> Steady:
 
 def _waits(queue: _Queue) -> Phases | None:
     """How long a wait lasts, where that is known and not too much to work out."""
-    if len(queue.groups) != 1 or queue.locks != Locks(queue.locks.hold) or queue.handoff != FREE:
+    if len(queue.groups) != 1 or queue.locks.copies > 1 or queue.handoff != FREE:
         return None
     cpus, think = queue.groups[0]
     others = cpus - 1

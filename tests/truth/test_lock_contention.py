@@ -1,7 +1,8 @@
 """The shipped truths hold: `lock_loop` on the profile `ideal` against exact queueing theory, bounds, the statistics.
 
 Every change runs some of the cases at their full length, all figures of them one family (see `judging`), and a
-beginning of each by the reference engine too. PERFSIM_SLOW=1 runs all, and those of theory by the reference alone.
+beginning of each by the reference engine too; one of A5 is in tests/cli/test_validate.py. PERFSIM_SLOW=1 runs all, and
+those of theory by the reference alone.
 """
 
 import io
@@ -15,7 +16,6 @@ from tests.tier import SLOW
 QUICK = (
     "A3-fixed",
     "A4-fixed-10",
-    "A5-exp-32",
     "A7-20j-24-more",
     "A8-lifo-8",
     "A9-nodes-16-4",
