@@ -86,6 +86,7 @@ def test_the_check_answers_by_its_table_and_its_status_whatever_the_machine_does
     perfsim: Perfsim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agreement, "SETTINGS", agreement.SETTINGS[:1])
+    monkeypatch.setattr(agreement, "DURATION", "2ms")
     monkeypatch.setattr(contention, "RUNS", 10)
     words = ("--profile", "x86_64_modern", "--png", "pictures", "--format", "json")
     status, out, err = perfsim("calibrate", "--check", *words)

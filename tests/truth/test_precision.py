@@ -140,6 +140,7 @@ def test_intervals_of_a_sweep_with_a_precision_cover_the_truth_as_often_as_they_
     assert FIRST < pairs < PRECISION.max_replications
 
 
+@pytest.mark.skipif(not SLOW, reason="it is of what sweeps do not do, and of no line of theirs")
 @pytest.mark.parametrize("first, coverage_max", [(2, 0.92), (5, 0.94)])
 def test_going_on_until_the_interval_is_narrow_would_cover_it_less_often(
     windows: Windows, first: int, coverage_max: float
