@@ -105,8 +105,9 @@ def wideness(case: Case, rows: Rows, *, is_quick: bool) -> float:
 
 
 def _too_wide(one: Figure) -> float:
+    """How many times; 0 of what no longer run would mend, such as a figure without a value."""
     quantity = one.expected.expression.text
-    if quantity in NOT_WIDENED or resolution(quantity):
+    if math.isnan(one.mean) or quantity in NOT_WIDENED or resolution(quantity):
         return 0.0
     return one.half_width / HALF_WIDTH_MAX.get(quantity, HALF_WIDTH_MAX_OF_OTHERS)
 

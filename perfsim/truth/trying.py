@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from perfsim.engine import ENGINES
 from perfsim.engine.prepare import profile_of, run_ids
 from perfsim.kernel.boot import Seed
+from perfsim.kernel.constants import LRU_LOCK
+from perfsim.kernel.primitives import SPIN_UNLOCK, SPIN_UNLOCK_IRQ, SPIN_UNLOCK_IRQRESTORE
 from perfsim.kernel.sizes import machine_size
 from perfsim.scenario.schema import DURATION_MAX_PS, MeasureSpec
 from perfsim.scenario.tasks import task_count
@@ -42,6 +44,9 @@ Row: TypeAlias = "dict[str, Any]"
 REPLICATIONS = 20
 """Of a case that is as long as it must be."""
 
+FIXED_REPLICATIONS = 2
+"""Of a case in which each round is like the last."""
+
 STAGES = 5
 STAGE_SEEDS = 1000
 PILOT_ACQUISITIONS = 200_000
@@ -59,7 +64,9 @@ TWIN_ACQUISITIONS = 4000
 
 ROUNDS_OF_WARM_UP = 50
 FIXED_ROUNDS = 2000
-"""Rounds of a case in which each is like the last, so that the edges of its window are 0.05 % of it."""
+"""Rounds of such a case in one replication, so that the edges of its window are 0.05 % of it."""
+
+UNLOCKS = (SPIN_UNLOCK.name, SPIN_UNLOCK_IRQ.name, SPIN_UNLOCK_IRQRESTORE.name)
 
 ENGINE_OWN = ("engine", "wall_s")
 """Columns that say which engine made a row, not what happened."""
@@ -111,7 +118,7 @@ def _first_stage(case: Case) -> Iterable[_Wanted]:
     for run in case.runs:
         scenario, count = run.scenario, case.replications
         if case.is_sized:
-            count = 2 if case.theory is not None and case.theory.is_fixed else REPLICATIONS
+            count = FIXED_REPLICATIONS if case.theory is not None and case.theory.is_fixed else REPLICATIONS
             scenario = _lasting(run.scenario, _first_duration_ps(case, run.scenario) // count)
         yield from (_Wanted(case, run, scenario, _seed(run, number), "") for number in range(count))
 
@@ -147,7 +154,7 @@ def _first_duration_ps(case: Case, scenario: Scenario) -> int:
     """Of all replications together."""
     if case.theory is None or not case.theory.is_fixed:
         return _duration_ps(scenario, PILOT_ACQUISITIONS)
-    acquisitions = 2 * FIXED_ROUNDS * _loops_count(scenario)
+    acquisitions = FIXED_REPLICATIONS * FIXED_ROUNDS * _loops_count(scenario)
     return min(DURATION_MAX_PS, round(acquisitions / case.theory.steady.acquisitions_per_ns * PS_PER_NS))
 
 
@@ -228,8 +235,9 @@ def counted_work(task: Task) -> Row | Failure:
     releases: list[int] = []
 
     def look(event: TraceRow) -> None:
-        if event[2] == "spin_unlock":
-            releases.append(event[1])
+        _, cpu, primitive, arguments = event
+        if primitive in UNLOCKS and arguments[0] == LRU_LOCK:
+            releases.append(cpu)
 
     row = simulate(task.scenario, task.design, task.seed, task.engine, Watch(look))
     return row | dict(zip(GRANTS, _grants(releases, row["cpus"], row["nodes"]), strict=True))

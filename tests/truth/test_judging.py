@@ -60,6 +60,13 @@ def test_a_figure_that_holds_by_being_vague_is_called_wide() -> None:
     assert wideness(case, {"": NARROW}, is_quick=False) < 1
 
 
+def test_a_figure_without_a_value_misses_and_is_not_looked_for_in_a_longer_run() -> None:
+    of_those_that_wait = of("W given wait", EXACT, 100.0, 100.0)
+    rows = [row(7.1) | {"lru_lock_contentions": 0}] * 2
+    assert verdict(of_those_that_wait, rows) is Verdict.MISSES
+    assert wideness(case_of(of_those_that_wait), {"": rows}, is_quick=False) == 0
+
+
 def test_a_miss_of_what_was_published_is_a_finding_and_no_fault() -> None:
     band = of("X", Form.BAND, 7.0, 7.05)
     assert verdict(band, NARROW, is_exact=False) is Verdict.NOT_REPRODUCED

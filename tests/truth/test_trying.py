@@ -14,9 +14,9 @@ from perfsim.truth.figures import GRANTS
 from perfsim.truth.trying import counted_work, first_difference, tried
 
 
-def case_of(folder: Path, settings: str) -> Case:
+def case_of(folder: Path, settings: str, expect: str = "theory") -> Case:
     path = folder / "cases.yaml"
-    path.write_text(f"cases: [{{name: a, expect: theory, {settings}}}]\n", encoding="utf-8")
+    path.write_text(f"cases: [{{name: a, expect: {expect}, {settings}}}]\n", encoding="utf-8")
     (case,) = load_cases(path).cases
     return case
 
@@ -53,3 +53,12 @@ def test_grants_are_counted_by_cpu_and_by_node_in_turn(tmp_path: Path) -> None:
     most, longest = (row[name] for name in GRANTS)
     assert most == pytest.approx(1, abs=0.01), "they are served in the order of arrival"
     assert longest >= row["lru_lock_acquisitions"] > 900, "all CPUs are of one node"
+
+
+def test_grants_are_counted_of_a_lock_that_is_taken_with_interrupts_off_too(tmp_path: Path) -> None:
+    sets = "{machine.cpus: 2, memory.pages_per_node: 256, measure.warmup: 10us, measure.duration: 100us}"
+    run = case_of(tmp_path, f"workload: quickstart, set: {sets}", "{node_streak: 1}").runs[0]
+    row = counted_work(Task("", run.scenario, run.design, Seed(1, 0), "compiled"))
+    assert isinstance(row, dict)
+    assert row["nodes"] == 1
+    assert row["node_streak"] >= row["lru_lock_acquisitions"] > 0
