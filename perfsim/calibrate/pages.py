@@ -118,7 +118,7 @@ def bounded_gup_page(mlock: Finding, base: CostProfile) -> Finding:
         return Finding("gup_page", mlock.answer, how)
     known, bound = of_profile(base, "gup_page"), mlock.figure
     low, best = min(known.low, bound.best), min(known.best, bound.best)
-    return Finding("gup_page", Figure(low, best, bound.best, bound.spread, bound.note), how)
+    return Finding("gup_page", Figure(low, best, bound.best, (bound.best - low) / best, bound.note), how)
 
 
 def _shootdown(bench: Bench, base: CostProfile) -> list[Finding]:

@@ -15,6 +15,7 @@ def test_the_profiles_range_ends_where_mlock_of_a_page_does(bound: float, range_
     figure = bounded_gup_page(mlock, load_profile("x86_64_modern")).figure
     assert figure is not None
     assert figure[:3] == range_ns
+    assert figure.spread == (range_ns[2] - range_ns[0]) / range_ns[1]
 
 
 def test_a_system_with_hardly_any_memory_left_tells_nothing_of_pages_that_it_cannot_fill(bench: Bench) -> None:
