@@ -33,7 +33,7 @@ from perfsim.engine.trace import Trace
 from perfsim.errors import StuckError
 from perfsim.kernel.bounds import Bounds, bounds_of_each
 from perfsim.kernel.constants import NONE
-from perfsim.kernel.designs import SHIPPED, Design
+from perfsim.kernel.designs import Design
 from perfsim.kernel.primitives import PRIMITIVES, Primitive
 from perfsim.kernel.run import unfinished, waits_of
 from perfsim.kernel.state import State
@@ -177,7 +177,7 @@ def new_run(s: State, authored: Authored, trace_room: int) -> Run:
 def _code(authored: Authored, cost_ps: list[int]) -> Code:
     """The program for the loop. The arguments of a user's design are checked; what is shipped has been tested."""
     rows = authored.program.rows
-    checked = 0 if authored.design.name in SHIPPED else CHECKED
+    checked = 0 if authored.design.is_shipped else CHECKED
     primitives = [ORDERED_PRIMITIVES[row.op - FIRST_PRIMITIVE] if row.op >= FIRST_PRIMITIVE else None for row in rows]
     return Code(
         op=[row.op for row in rows],

@@ -28,7 +28,7 @@ from perfsim.kernel import designs
 from perfsim.kernel.bounds import Bounds, bounds_of_each, check_arguments
 from perfsim.kernel.constants import TASK_DONE, TASK_NEW
 from perfsim.kernel.cpu import Cpu
-from perfsim.kernel.designs import SHIPPED, Design
+from perfsim.kernel.designs import Design
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.invariants import violated
 from perfsim.kernel.primitives import PRIMITIVES, TASK_BEGIN, Primitive
@@ -216,7 +216,7 @@ def start(s: State, design: Design, names: list[str], trace: Trace | None = None
     """Put the first step of every task of a booted state on the calendar. names: of the tasks, for reports."""
     env = simpy.Environment(initial_time=0)
     cpus: list[ReferenceCpu] = []
-    bounds = None if design.name in SHIPPED else bounds_of_each(s, PRIMITIVES.values())
+    bounds = None if design.is_shipped else bounds_of_each(s, PRIMITIVES.values())
     for task in range(len(names)):
         cpus.append(ReferenceCpu(env, s, task, cpus, trace))
         cpus[task].bounds = bounds

@@ -16,7 +16,7 @@ from perfsim.explore.scenario import ExploreScenario
 from perfsim.explore.setup import Asked, new_search, unused_columns
 from perfsim.explore.step import ENDLESS, TOO_LARGE
 from perfsim.kernel.constants import NONE
-from perfsim.kernel.designs import SHIPPED, Design
+from perfsim.kernel.designs import Design
 
 STALE_ROOM_MAX = 96
 """Overwritten values that a CPU may still read, at most."""
@@ -144,7 +144,7 @@ def _unexplored(x: Search, scripts: Scripts) -> str:
 
 def _defect(design: Design, name: str) -> str:
     """The declared defect that a breach shows, or "". What a design of the user's breaks may be its own fault."""
-    if design.name not in SHIPPED:
+    if not design.is_shipped:
         return ""
     return next((one.name for one in design.defects if PROPERTIES[PROPERTY_OF[one.violation]].name == name), "")
 

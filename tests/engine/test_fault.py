@@ -132,5 +132,5 @@ def test_a_shipped_design_that_fails_raises_what_the_rule_raised(scenario_of: Sc
     error = fault_of(running.run, authored.program, design)
     assert isinstance(error, ValueError)
     assert "page is 1000000000; expected 0 to 1023" in str(error)
-    named = dataclasses.replace(design, name="mine")
-    assert isinstance(fault_of(running.run, authored.program, named), InputError)
+    users = dataclasses.replace(design, is_shipped=False)
+    assert isinstance(fault_of(running.run, authored.program, users), InputError)

@@ -12,6 +12,7 @@ import pytest
 
 from perfsim.errors import InputError
 from perfsim.kernel import designs
+from perfsim.kernel.boot import Seed
 from perfsim.kernel.constants import LRU_INACTIVE_ANON, LRU_UNEVICTABLE, PG_LRU, PUTBACK, PUTBACKS
 from perfsim.kernel.cpu import Cpu
 from perfsim.kernel.designs import PROBES, SHIPPED, Design, design_names, load_design
@@ -19,6 +20,8 @@ from perfsim.kernel.invariants import pages_of_list
 from perfsim.kernel.paths.shared.vmscan import ACTIVATE_LOCKED, CULL_MLOCKED
 from perfsim.kernel.primitives import Primitive
 from perfsim.kernel.state import State
+from perfsim.measure.row import simulate
+from perfsim.scenario.validate import load_scenario
 
 # Says that every page is evictable, and leaves a trace: a fault counted, number 12.
 EVERYTHING_IS_EVICTABLE = '''
@@ -163,6 +166,21 @@ def test_designs_do_not_see_one_another(s: State, tmp_path: Path) -> None:
     for design in (before, load_design("lock_page"), load_design("redo")):
         assert result_of(design.paths["page_evictable"](ImmediateCpu(s), page)) == 0
     assert s.events[TRACE] == 0
+
+
+def test_a_file_that_has_the_name_of_a_shipped_design_is_a_users_and_its_arguments_are_checked(
+    tmp_path: Path, engine: str
+) -> None:
+    text = (
+        'extends = "redo"\nasync def page_evictable(cpu, page):\n    return await cpu.test_flag(page + 1_000_000, 1)\n'
+    )
+    path = write(tmp_path, text, "redo.py")
+    scenario = load_scenario("quickstart", ["measure.warmup=0us", "measure.duration=200us"])
+    with pytest.raises(
+        InputError, match=r"redo\.py:3:1: the design fails when it runs: ValueError: test_flag\(\): page"
+    ):
+        simulate(scenario, path, Seed(1, 0), engine)
+    assert [load_design(one).is_shipped for one in (path, "redo")] == [False, True]
 
 
 def test_two_files_of_one_name_are_two_designs(s: State, tmp_path: Path) -> None:
