@@ -109,7 +109,7 @@ def failed_at(design: Design, line: int, error: Exception) -> Exception:
     if design.is_shipped:
         return error
     place = f"{design.files[0]}:{line}:1" if line else design.files[0]
-    return InputError(place, f"the design fails when it runs: {one_line(f'{type(error).__name__}: {error}')}")
+    return InputError(place, f"the design fails when it runs: {_in_words(error)}")
 
 
 def _unknown(name: str) -> str:
@@ -167,7 +167,7 @@ def _from_file(path: Path, place: str) -> Design:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise _not_imported(str(path), error) from None
+        raise InputError(str(path), f"the design cannot be imported: {_in_words(error)}") from None
     return _derived(path.stem, module, tree)
 
 
@@ -183,12 +183,13 @@ def _from_entry_point(name: str, target: str, place: str) -> Design:
     except InputError:
         raise
     except (Exception, SystemExit) as error:
-        raise InputError(place, f"entry point {target!r} cannot be imported: {one_line(str(error))}") from None
+        raise InputError(place, f"entry point {target!r} cannot be imported: {_in_words(error)}") from None
     return _derived(name, module, tree)
 
 
-def _not_imported(place: str, error: BaseException) -> InputError:
-    return InputError(place, f"the design cannot be imported: {one_line(f'{type(error).__name__}: {error}')}")
+def _in_words(error: BaseException) -> str:
+    """Python's own words for an error, on one line."""
+    return one_line(f"{type(error).__name__}: {error}")
 
 
 def _parsed(path: Path) -> ast.Module:
@@ -232,8 +233,9 @@ def _derived(name: str, module: ModuleType, tree: ast.Module) -> Design:
 def _check_paths(module: ModuleType, tree: ast.Module, base_name: str) -> None:
     """Refuse what no path may contain, in a module's own paths, and what the paths of its base cannot use."""
     place = str(module.__file__)
-    written = {node.name: node for node in paths_in(tree)}
-    for name, function in _own_paths(module).items():
+    own = _own_paths(module)
+    written = {node.name: node for node in paths_in(tree) if node.name in own}
+    for name, function in own.items():
         if name not in written or function.__code__.co_firstlineno != written[name].lineno:
             line = function.__code__.co_firstlineno
             raise InputError(f"{place}:{line}:1", f"{name} is made, not written; write async def {name}(cpu, ...)")

@@ -253,6 +253,11 @@ def test_the_hash_of_a_design_is_of_its_base_and_its_file(tmp_path: Path) -> Non
         ("from asyncio import sleep\nasync def f(cpu):\n    await sleep(cpu, 1)\n", ":3:11", "sleep() is no path"),
         ("def lock_page(cpu, page): pass\nasync def f(cpu): pass\n", ":1:1", "write async def lock_page"),
         (MADE, ":2:1", "page_evictable is made, not written; write async def page_evictable(cpu, ...)"),
+        (
+            "if 0:\n    async def g(cpu): pass\nasync def f(cpu):\n    await g(cpu)\n",
+            ":4:11",
+            "g() is no path of this design",
+        ),
         ("async def f(cpu): pass\ng = f\n", ":1:1", "g is made, not written"),
         ("async def page_evictable(cpu, page): pass\n", ":1:1", "page_evictable() returns no value, and "),
         (CIRCLE, ":2:18", "page_evictable() calls itself through shrink_page(); write a loop"),
