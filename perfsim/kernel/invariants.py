@@ -299,8 +299,9 @@ def stranded_since_ps(s: State) -> int:
     for zone in range(s.settings.nodes):
         page, length = s.pages.next[list_head(zone, LRU_UNEVICTABLE, s)], 0
         while 0 <= page < s.settings.pages and length <= s.settings.pages:
-            if _is_stranded(s, page) and (first_ps == NONE or s.pages.locked_ps[page] < first_ps):
-                first_ps = s.pages.locked_ps[page]
+            since_ps = max(0, s.pages.locked_ps[page])
+            if _is_stranded(s, page) and (first_ps == NONE or since_ps < first_ps):
+                first_ps = since_ps
             page, length = s.pages.next[page], length + 1
     return first_ps
 

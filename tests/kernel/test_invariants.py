@@ -140,6 +140,14 @@ def leave_a_task_queued(s: State) -> None:
     s.queues.queued[3] = 1
 
 
+def leave_mmap_sem_held(s: State) -> None:
+    s.mms.activity[s.tasks.mm[2]] = -1
+
+
+def leave_a_task_asleep_on_mmap_sem(s: State) -> None:
+    s.mms.waits_for[3] = 0
+
+
 def forget_a_pte(s: State) -> None:
     s.pages.slot[s.ranges.pte[0]] = NONE
 
@@ -237,6 +245,8 @@ CORRUPTIONS: list[tuple[str, Corruption]] = [
     ("no_lock_is_left", leave_a_cgroup_bit_set),
     ("no_lock_is_left", leave_a_cpu_spinning),
     ("no_lock_is_left", leave_a_task_queued),
+    ("no_lock_is_left", leave_mmap_sem_held),
+    ("no_lock_is_left", leave_a_task_asleep_on_mmap_sem),
     ("ptes_agree_with_pages", forget_a_pte),
     ("ptes_agree_with_pages", map_another_page),
     ("ptes_agree_with_pages", count_a_pte_too_many),
@@ -357,6 +367,15 @@ def test_how_long_a_page_is_stranded_is_told_of_the_first(s: State) -> None:
     for page in (first, second):
         s.pages.flags[page] &= ~PG_MLOCKED
     assert stranded_since_ps(s) == 300
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_stranded_page_that_was_never_locked_has_been_there_from_the_start(s: State, order: int) -> None:
+    never, once = pages_of_list(s, 1, LRU_UNEVICTABLE)[:2][::order]
+    for page in (never, once):
+        s.pages.flags[page] &= ~PG_MLOCKED
+    s.pages.locked_ps[once] = 300
+    assert (s.pages.locked_ps[never], stranded_since_ps(s)) == (NONE, 0)
 
 
 @pytest.mark.parametrize(
