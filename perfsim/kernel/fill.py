@@ -164,7 +164,7 @@ def _link_evictable(s: State, zone: int) -> None:
 
 
 def _append(s: State, zone: int, page: int, lru: int) -> None:
-    head = list_head(zone, lru, s)
+    head = list_head(s, zone, lru)
     first = s.pages.next[head]
     s.pages.next[page], s.pages.before[page] = first, head
     s.pages.next[head] = s.pages.before[first] = page

@@ -47,7 +47,7 @@ def lists_agree_with_flags(s: State) -> int:
             continue
         linked = 0
         for lru in range(LRU_LISTS):
-            node, length = s.pages.next[list_head(zone, lru, s)], 0
+            node, length = s.pages.next[list_head(s, zone, lru)], 0
             while 0 <= node < s.settings.pages and length <= s.settings.pages:
                 flags = s.pages.flags[node]
                 wrong += 0 if zone_of(s, node) == zone and page_lru(flags) == lru and flags & PG_LRU else 1
@@ -283,7 +283,7 @@ def stranded_pages(s: State) -> int:
     """I3: evictable pages that rest on the unevictable list, where nobody will ever look for them."""
     stranded = 0
     for zone in range(s.settings.nodes):
-        page, length = s.pages.next[list_head(zone, LRU_UNEVICTABLE, s)], 0
+        page, length = s.pages.next[list_head(s, zone, LRU_UNEVICTABLE)], 0
         while 0 <= page < s.settings.pages and length <= s.settings.pages:
             stranded += _is_stranded(s, page)
             page, length = s.pages.next[page], length + 1
@@ -297,7 +297,7 @@ def stranded_since_ps(s: State) -> int:
     """
     first_ps = NONE
     for zone in range(s.settings.nodes):
-        page, length = s.pages.next[list_head(zone, LRU_UNEVICTABLE, s)], 0
+        page, length = s.pages.next[list_head(s, zone, LRU_UNEVICTABLE)], 0
         while 0 <= page < s.settings.pages and length <= s.settings.pages:
             since_ps = max(0, s.pages.locked_ps[page])
             if _is_stranded(s, page) and (first_ps == NONE or since_ps < first_ps):
@@ -333,7 +333,7 @@ def length_of_list(s: State, head: int) -> int:
 def pages_of_list(s: State, zone: int, lru: int) -> list[int]:
     """The pages of an LRU list from its head; stops when the links lead nowhere."""
     pages: list[int] = []
-    node = s.pages.next[list_head(zone, lru, s)]
+    node = s.pages.next[list_head(s, zone, lru)]
     while 0 <= node < s.settings.pages and len(pages) <= s.settings.pages:
         pages.append(node)
         node = s.pages.next[node]

@@ -349,7 +349,7 @@ def is_of_object(s: State, page: int) -> int:
     return 1 if not mapping & MAPPING_ANON and mapping >> 1 > s.settings.nodes else 0
 
 
-def list_head(zone: int, lru: int, s: State) -> int:
+def list_head(s: State, zone: int, lru: int) -> int:
     """Link number of a zone's LRU list."""
     return s.settings.first_head + zone * LRU_LISTS + lru
 

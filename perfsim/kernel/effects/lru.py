@@ -45,7 +45,7 @@ def add_page_to_lru_list(s: State, task: int, now: int, zone: int, page: int, lr
     """add_page_to_lru_list(): link at the head. Writes the head, the page and its new neighbour."""
     cpu = s.tasks.cpu[task]
     work(s.m, cpu, LRU_ADD_PAGE)
-    _link_after(s, task, now, list_head(zone, lru, s), page)
+    _link_after(s, task, now, list_head(s, zone, lru), page)
     s.zones.lru_length[zone * LRU_LISTS + lru] += 1
     return 0
 
@@ -62,7 +62,7 @@ def del_page_from_lru_list(s: State, task: int, now: int, zone: int, page: int, 
 def lru_to_page(s: State, task: int, now: int, zone: int, lru: int) -> int:
     """lru_to_page(): the page at the tail, or NONE."""
     cpu = s.tasks.cpu[task]
-    head = list_head(zone, lru, s)
+    head = list_head(s, zone, lru)
     page = s.pages.before[head]
     work(s.m, cpu, L1_HIT)
     return NONE if page == head else page
@@ -84,14 +84,14 @@ def prefetchw_prev_lru_page(s: State, task: int, now: int, page: int) -> int:
 def list_move_to_lru_head(s: State, task: int, now: int, zone: int, page: int, lru: int) -> int:
     """list_move(&page->lru, src): rotate a page that is being freed elsewhere."""
     _unlink(s, task, now, page)
-    _link_after(s, task, now, list_head(zone, lru, s), page)
+    _link_after(s, task, now, list_head(s, zone, lru), page)
     return 0
 
 
 def list_move_to_lru_tail(s: State, task: int, now: int, zone: int, page: int, lru: int) -> int:
     """list_move_tail(&page->lru, &zone->lru[lru].list): the next page that reclaim looks at."""
     _unlink(s, task, now, page)
-    _link_after(s, task, now, s.pages.before[list_head(zone, lru, s)], page)
+    _link_after(s, task, now, s.pages.before[list_head(s, zone, lru)], page)
     return 0
 
 

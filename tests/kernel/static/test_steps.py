@@ -60,7 +60,7 @@ WORKLOADS_TIME = {"hold"}
 
 def middle_of_list(s: State) -> int:
     """A mapped page between others on a list of zone 0, charged to another list of the memcg than LRU_UNEVICTABLE."""
-    page = list_head(0, LRU_ACTIVE_FILE, s)
+    page = list_head(s, 0, LRU_ACTIVE_FILE)
     for _ in range(3):
         page = s.pages.next[page]
     s.pages.mapcount[page], s.pages.slot[page] = 1, NONE
