@@ -16,9 +16,9 @@ from perfsim.explore.rows import ORDERED, Scripts
 from perfsim.explore.scenario import ExploreScenario
 from perfsim.explore.small import small_state
 from perfsim.explore.symmetry import Renumbering, first_rows, renumberings_of
-from perfsim.kernel.constants import NONE, PRIVATE_LISTS, PVEC, ROTATE_PVEC, ROTATED, STACK_VECTORS
+from perfsim.kernel.constants import CPU_VECTORS, NONE, PRIVATE_LISTS, ROTATE_PVEC, ROTATED
 from perfsim.kernel.designs import Design
-from perfsim.kernel.state import State
+from perfsim.kernel.state import State, cpu_vector, stack_vector
 from perfsim.numeric.columns import as_lists
 
 BUFFER_ROOM = {SC: 0, TSO: 4}
@@ -190,7 +190,7 @@ def _vectors(s: State, scripts: Scripts) -> list[int]:
     for row, cpu in zip(scripts.rows, scripts.cpus, strict=True):
         constants = scripts.constants[cpu]
         is_named = row.op >= FIRST_PRIMITIVE and ORDERED[row.op - FIRST_PRIMITIVE].name == "pagevec_add"
-        if is_named and row.a < len(constants) and constants[row.a] >= PVEC:
+        if is_named and row.a < len(constants) and constants[row.a] >= CPU_VECTORS:
             named.add(constants[row.a])
     own = list(range(ROTATE_PVEC))
     if "rotate_pagevec_add" in _primitives(scripts):
@@ -198,8 +198,8 @@ def _vectors(s: State, scripts: Scripts) -> list[int]:
         named.add(ROTATED)
     found = []
     for cpu in range(s.settings.tasks):
-        found += [cpu * PVEC + vector for vector in own]
-        found += [s.vectors.first_stack + cpu * STACK_VECTORS + vector - PVEC for vector in sorted(named)]
+        found += [cpu_vector(cpu, vector) for vector in own]
+        found += [stack_vector(s, cpu, vector) for vector in sorted(named)]
     return found
 
 

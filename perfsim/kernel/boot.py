@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from perfsim.kernel.constants import (
     CONGESTION_ON,
+    CPU_VECTORS,
     DEVICE_KINDS,
     HISTOGRAMS,
     KEVENTD,
@@ -22,7 +23,6 @@ from perfsim.kernel.constants import (
     NONE,
     PAGE_LOCK,
     PRIVATE_LISTS,
-    PVEC,
     SLEEP,
     STACK_VECTORS,
     STREAMS,
@@ -282,8 +282,8 @@ def _disks(settings: Settings, node_of_cpu: list[int]) -> Disks:
 
 
 def _vectors(cpus: int, tasks: int) -> Vectors:
-    count = cpus * PVEC + tasks * STACK_VECTORS
-    return Vectors([NONE] * (count * VECTOR_SLOTS), [0] * count, cpus * PVEC)
+    count = cpus * CPU_VECTORS + tasks * STACK_VECTORS
+    return Vectors([NONE] * (count * VECTOR_SLOTS), [0] * count, cpus * CPU_VECTORS)
 
 
 def _queues(settings: Settings, tasks: int) -> WaitQueues:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import NamedTuple
 
 from perfsim.kernel.constants import (
+    CPU_VECTORS,
     HISTOGRAMS,
     LOCK_CLASSES,
     LRU_LISTS,
@@ -18,7 +19,6 @@ from perfsim.kernel.constants import (
     MAPPED_ELSEWHERE,
     NONE,
     PRIVATE_LISTS,
-    PVEC,
     STACK_VECTORS,
     VECTOR_SLOTS,
     VM_EVENTS,
@@ -90,7 +90,7 @@ def _by_name(s: State) -> Mapping[str, Bounds]:
         "which": Bounds(0, PRIVATE_LISTS - 1),
         "source": Bounds(0, PRIVATE_LISTS - 1),
         "target": Bounds(0, PRIVATE_LISTS - 1),
-        "vector": Bounds(0, PVEC + STACK_VECTORS - 1),
+        "vector": Bounds(0, CPU_VECTORS + STACK_VECTORS - 1),
         "mark": Bounds(0, 2),
         "slot": Bounds(0, s.settings.ranges * s.settings.range_pages - 1),
         "range_": Bounds(0, s.settings.ranges - 1),

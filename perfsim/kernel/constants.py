@@ -25,6 +25,7 @@ LRU_INACTIVE_FILE = 2
 LRU_ACTIVE_FILE = 3
 LRU_UNEVICTABLE = 4
 LRU_LISTS = 5
+LRU_NAMES = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
 LRU_ACTIVE = 1
 LRU_FILE = 2
 
@@ -37,6 +38,7 @@ MLOCK_BATCH = 16
 # Vectors of pages: a CPU's lru_add pagevec of each evictable list (0 .. 3) and its rotate pagevec, then those on a
 # task's stack.
 ROTATE_PVEC = 4
+CPU_VECTORS = 5
 PVEC = 5
 FREED_PVEC = 6
 PAGES_TO_FREE = 7

@@ -9,7 +9,6 @@ from perfsim.kernel.constants import (
     NONE,
     PAGE_LOCK,
     PG_LOCKED,
-    PVEC,
     ROTATE_PVEC,
     TASK_DONE,
     TASK_SLEEPING,
@@ -17,7 +16,7 @@ from perfsim.kernel.constants import (
 )
 from perfsim.kernel.effects.sched import book_idle, wake_cpu
 from perfsim.kernel.effects.timer import rouse
-from perfsim.kernel.state import State
+from perfsim.kernel.state import State, cpu_vector
 from perfsim.machine.state import SWITCHED_OUT
 from perfsim.machine.tally import held_so_far, spend, start_window
 
@@ -53,7 +52,7 @@ def ask_to_stop(s: State, now: int) -> None:
             s.sc.kswapd_waits[task] = 0
             wake_cpu(s, now, s.tasks.cpu[task], task, now)
     for disk in range(s.settings.nodes):
-        if s.vectors.length[s.disks.irq_cpu[disk] * PVEC + ROTATE_PVEC]:
+        if s.vectors.length[cpu_vector(s.disks.irq_cpu[disk], ROTATE_PVEC)]:
             rouse(s, s.settings.first_device + 1 + disk, now, now)
 
 

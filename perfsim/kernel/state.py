@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from perfsim.kernel.constants import (
+    CPU_VECTORS,
     LRU_ACTIVE,
     LRU_FILE,
     LRU_LISTS,
@@ -16,6 +17,7 @@ from perfsim.kernel.constants import (
     PG_ACTIVE,
     PG_SWAPBACKED,
     PG_UNEVICTABLE,
+    STACK_VECTORS,
 )
 from perfsim.machine.state import Machine
 from perfsim.numeric.columns import Ints
@@ -100,9 +102,7 @@ class Zones(NamedTuple):
 
 
 class Vectors(NamedTuple):
-    """pages: [vector * VECTOR_SLOTS + i], length: [vector]; vector = cpu * PVEC + i, or first_stack + task *
-    STACK_VECTORS + i.
-    """
+    """pages: [vector * VECTOR_SLOTS + i], length: [vector]; see cpu_vector() and stack_vector()."""
 
     pages: Ints
     length: Ints
@@ -352,6 +352,16 @@ def is_of_object(s: State, page: int) -> int:
 def list_head(s: State, zone: int, lru: int) -> int:
     """Link number of a zone's LRU list."""
     return s.settings.first_head + zone * LRU_LISTS + lru
+
+
+def cpu_vector(cpu: int, which: int) -> int:
+    """Number of one of a CPU's vectors: 0 to ROTATE_PVEC."""
+    return cpu * CPU_VECTORS + which
+
+
+def stack_vector(s: State, task: int, which: int) -> int:
+    """Number of one of the vectors on a task's stack: PVEC to LOOKUP_PVEC."""
+    return s.vectors.first_stack + task * STACK_VECTORS + which - CPU_VECTORS
 
 
 def spinlock(s: State, lock_class: int, index: int) -> int:

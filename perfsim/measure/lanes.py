@@ -10,6 +10,7 @@ from perfsim.kernel.constants import (
     LOCK_NAMES,
     LRU_LISTS,
     LRU_LOCK,
+    LRU_NAMES,
     MZ_LOCK,
     NONE,
     TASK_SLEEPING,
@@ -26,7 +27,6 @@ LOCKS, CPUS, TASKS, PAGES = range(4)
 HOLDS = "holds"
 OFF_CPU = "tasks off their CPU"
 ON_LISTS = "pages"
-LRU_NAMES = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
 COUNTED = ("free", *LRU_NAMES, "mlocked")
 SHOWN_LOCKS = (LRU_LOCK, MZ_LOCK)
 """Classes whose locks have lanes of their own. Of wait queues there are too many: they are seen on the CPUs' lanes."""

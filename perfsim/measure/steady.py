@@ -28,14 +28,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from perfsim.kernel.constants import LRU_LISTS
+from perfsim.kernel.constants import LRU_LISTS, LRU_NAMES
 from perfsim.measure.record import ACQUISITIONS, RATES, SLICES, Counts, Record
 
 BATCHES = 20
 MSER_BATCH = 5
 WARM_UP, DRIFT = "warm-up", "drift"
-
-LIST_NAMES = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
 
 
 class Level(NamedTuple):
@@ -124,7 +122,7 @@ def watched(record: Record) -> Iterator[Series]:
         yield Series(name, values, OF_RATES, 0.0)
     for number, values in enumerate(record.lengths.T):
         node, lru = divmod(number, LRU_LISTS)
-        name = f"{LIST_NAMES[lru]} of node {node}"
+        name = f"{LRU_NAMES[lru]} of node {node}"
         yield Series(name, values, OF_LISTS, LIST_PART_OF_NODE * record.pages_per_node)
 
 

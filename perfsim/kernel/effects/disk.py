@@ -10,15 +10,13 @@ from perfsim.kernel.constants import (
     CONGESTION_OFF,
     CONGESTION_ON,
     HOLD,
-    PVEC,
     ROTATE_PVEC,
     ROTATED,
-    STACK_VECTORS,
     VECTOR_SLOTS,
 )
 from perfsim.kernel.effects.sched import draw_of
 from perfsim.kernel.effects.timer import end_timer, rest, rouse, wait_as_device
-from perfsim.kernel.state import State, zone_of
+from perfsim.kernel.state import State, cpu_vector, stack_vector, zone_of
 from perfsim.machine.costs import L1_HIT
 from perfsim.machine.state import work
 from perfsim.numeric.random import EXPONENTIAL, duration
@@ -98,7 +96,7 @@ def take_rotate_pagevec(s: State, task: int, now: int) -> int:
     """
     vector = _rotate_pagevec(s, task)
     count = s.vectors.length[vector]
-    own = s.vectors.first_stack + task * STACK_VECTORS + ROTATED - PVEC
+    own = stack_vector(s, task, ROTATED)
     assert s.vectors.length[own] == 0, f"task {task} has not moved what it took"
     for slot in range(count):
         s.vectors.pages[own * VECTOR_SLOTS + slot] = s.vectors.pages[vector * VECTOR_SLOTS + slot]
@@ -113,4 +111,4 @@ def _rotate_pagevec(s: State, task: int) -> int:
     cpu = s.tasks.cpu[task]
     if cpu >= s.m.rules.cpus:
         cpu = s.disks.irq_cpu[s.tasks.zone[task]]
-    return cpu * PVEC + ROTATE_PVEC
+    return cpu_vector(cpu, ROTATE_PVEC)

@@ -7,17 +7,16 @@ steps are local, their cost passes with the next shared one.
 from __future__ import annotations
 
 from perfsim.kernel.constants import (
+    CPU_VECTORS,
     LRU_FILE,
     LRU_LISTS,
     MZ_LOCK,
     NONE,
     PG_SWAPBACKED,
     PRIVATE_LISTS,
-    PVEC,
-    STACK_VECTORS,
     VECTOR_SLOTS,
 )
-from perfsim.kernel.state import State, list_head, page_lru, spinlock, zone_of
+from perfsim.kernel.state import State, cpu_vector, list_head, page_lru, spinlock, stack_vector, zone_of
 from perfsim.machine.account import TRANSFER, book
 from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
 from perfsim.machine.costs import L1_HIT, LRU_ADD_PAGE, LRU_ISOLATE_PAGE, MEMCG_MOVE, PER_MILLE, PREFETCH_HIDDEN
@@ -215,9 +214,7 @@ def _private(s: State, task: int, which: int) -> int:
 
 
 def _vector(s: State, task: int, vector: int) -> int:
-    if vector < PVEC:
-        return s.tasks.cpu[task] * PVEC + vector
-    return s.vectors.first_stack + task * STACK_VECTORS + vector - PVEC
+    return cpu_vector(s.tasks.cpu[task], vector) if vector < CPU_VECTORS else stack_vector(s, task, vector)
 
 
 def _link_after(s: State, task: int, now: int, head: int, page: int) -> None:
