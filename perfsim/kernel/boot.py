@@ -94,9 +94,7 @@ def blueprint(scenario: Scenario, profile: CostProfile, seed: Seed, *, unevictab
     placed = place_everybody(scenario, cpus, nodes, profile.best_ps[IO])
     watermark = zone_watermarks(scenario, profile)
     shares = divide_memory(scenario, placed, nodes, watermark[WMARK_HIGH])
-    settings = _settings(scenario, profile, placed, shares)
-    if not unevictable_lru:
-        settings = settings._replace(unevictable_lru=0)
+    settings = _settings(scenario, profile, placed, shares)._replace(unevictable_lru=1 if unevictable_lru else 0)
     ranges = new_ranges(settings, shares, placed)
     tasks = new_tasks(placed, seed)
     hand_out_ranges(settings, ranges, tasks, placed)
@@ -163,6 +161,8 @@ def _settings(scenario: Scenario, profile: CostProfile, placed: list[Placed], sh
     first_private = pages + nodes * LRU_LISTS
     own = own_ranges(placed)
     dealt = sum(shares.locked) + sum(shares.unlocked)
+    first_mapping_line = 2 * pages + 2 * nodes + nodes * buckets
+    first_mm_line = first_mapping_line + nodes + 1 + own.objects
     return Settings(
         tasks=len(placed),
         pages=pages,
@@ -189,9 +189,9 @@ def _settings(scenario: Scenario, profile: CostProfile, placed: list[Placed], sh
         first_private=first_private,
         first_mz_lock=nodes,
         first_bucket_lock=2 * nodes,
-        first_mapping_line=2 * pages + 2 * nodes + nodes * buckets,
-        first_mm_line=2 * pages + 3 * nodes + nodes * buckets + 1 + own.objects,
-        first_work_line=2 * pages + 3 * nodes + nodes * buckets + 1 + own.objects + len(placed),
+        first_mapping_line=first_mapping_line,
+        first_mm_line=first_mm_line,
+        first_work_line=first_mm_line + len(placed),
     )
 
 

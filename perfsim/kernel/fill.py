@@ -22,7 +22,7 @@ from perfsim.kernel.constants import (
     PRIVATE_LISTS,
     SHM_LOCK_TASK,
 )
-from perfsim.kernel.state import State, cache_index, list_head, object_of
+from perfsim.kernel.state import State, cache_index, list_head, object_of, zone_of
 from perfsim.units import PPM_PER_WHOLE
 
 
@@ -62,18 +62,18 @@ def _fill_zone(s: State, zone: int, first_range: int) -> None:
     _link_evictable(s, zone)
 
 
-def _page_at(s: State, zone: int, taken: int) -> int:
-    """The page before a position of the zone's scattered order, which a stride makes: it meets each page once."""
+def _page_at(s: State, zone: int, position: int) -> int:
+    """The page at a position, from 1, of the zone's scattered order, which a stride makes: it meets each page once."""
     count = s.settings.pages_per_node
-    return zone * count + (taken - 1) * s.settings.stride % count
+    return zone * count + (position - 1) * s.settings.stride % count
 
 
-def _next_position(s: State, zone: int, taken: int) -> int:
-    """The position after the next page that no lock_loop has."""
-    taken += 1
-    while _page_at(s, zone, taken) < zone * s.settings.pages_per_node + s.shares.looped[zone]:
-        taken += 1
-    return taken
+def _next_position(s: State, zone: int, position: int) -> int:
+    """The position of the next page that no lock_loop has."""
+    position += 1
+    while _page_at(s, zone, position) < zone * s.settings.pages_per_node + s.shares.looped[zone]:
+        position += 1
+    return position
 
 
 def _is_mapped_at_start(s: State, task: int) -> int:
@@ -97,7 +97,6 @@ def _fill_range(s: State, zone: int, range_: int, count: int, position: int) -> 
 
 
 def _fill_the_rest(s: State, zone: int, position: int) -> None:
-    number = 0
     taken = s.shares.free[zone] + s.shares.pinned[zone] + s.shares.looped[zone]
     taken += (s.shares.locked[zone] + s.shares.unlocked[zone]) * s.settings.range_pages + s.shares.mapped[zone]
     for number in range(s.settings.pages_per_node - taken):
@@ -133,12 +132,11 @@ def _lock(s: State, zone: int, page: int, is_file: int, slot: int) -> None:
 def _set_page(s: State, page: int, is_file: int, slot: int, flags: int) -> None:
     """A page of the page cache, or an anonymous one that is mapped and has never been swapped out."""
     mapped = 0 if slot == NONE else 1
-    zone = page // s.settings.pages_per_node
     s.pages.flags[page] = PG_UPTODATE | PG_LRU | flags | (0 if is_file else PG_SWAPBACKED)
     s.pages.refcount[page] = is_file + mapped  # of the page cache, and of the pte
     s.pages.mapcount[page] = mapped
     s.pages.slot[page] = slot
-    s.pages.mapping[page] = 2 * (zone + 1) | (0 if is_file else MAPPING_ANON)
+    s.pages.mapping[page] = 2 * (zone_of(s, page) + 1) | (0 if is_file else MAPPING_ANON)
 
 
 def _link_evictable(s: State, zone: int) -> None:

@@ -42,7 +42,7 @@ def place_tasks(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[Plac
     node_of_cpu = cpu_nodes(cpus, nodes)
     load = [0] * cpus
     chosen: dict[tuple[int, int], int] = {}
-    for group, number, count in _mixed(specs, cpus, nodes):
+    for group, number in _mixed(specs, cpus, nodes):
         spec = specs[group]
         if spec.per == "cpu":
             cpu = number
@@ -50,7 +50,6 @@ def place_tasks(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[Plac
             cpu = first_cpu(number, node_of_cpu)
         else:
             cpu = load.index(min(load))
-        assert number < count, f"{spec.name} {number} of {count}"
         load[cpu] += spec.kind != "kswapd"
         chosen[group, number] = cpu
     return [
@@ -63,8 +62,8 @@ def place_devices(cpus: int, nodes: int, io_ps: int) -> list[Placed]:
     """What the machine does by itself, numbered behind the workload's tasks, each on a processor of its own: the timer,
     and a disk a node. io_ps: mean time of a request.
     """
-    timer = TaskSpec("timer", "timer", 1, None, None)
-    disk = TaskSpec("disk", "disk", None, None, "node", hold=Duration(EXPONENTIAL, io_ps, 0))
+    timer = TaskSpec("timer", "timer", count=1, share_ppm=None, per=None)
+    disk = TaskSpec("disk", "disk", count=None, share_ppm=None, per="node", hold=Duration(EXPONENTIAL, io_ps, 0))
     disks = [Placed(disk, node, cpus + 1 + node, node) for node in range(nodes)]
     return [Placed(timer, 0, cpus, 0), *disks]
 
@@ -74,12 +73,8 @@ def first_cpu(node: int, node_of_cpu: list[int]) -> int:
     return node_of_cpu.index(node) if node in node_of_cpu else node % len(node_of_cpu)
 
 
-def _mixed(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[tuple[int, int, int]]:
-    """(group, number, count): fixed places first, then the groups in proportion, so that neighbours differ."""
-    every = [
-        (group, number, count)
-        for group, spec in enumerate(specs)
-        for count in [task_count(spec, cpus, nodes)]
-        for number in range(count)
-    ]
-    return sorted(every, key=lambda task: (specs[task[0]].per is None, (2 * task[1] + 1) / task[2], task[0]))
+def _mixed(specs: tuple[TaskSpec, ...], cpus: int, nodes: int) -> list[tuple[int, int]]:
+    """(group, number): fixed places first, then the groups in proportion, so that neighbours differ."""
+    counts = [task_count(spec, cpus, nodes) for spec in specs]
+    every = [(group, number) for group, count in enumerate(counts) for number in range(count)]
+    return sorted(every, key=lambda task: (specs[task[0]].per is None, (2 * task[1] + 1) / counts[task[0]], task[0]))

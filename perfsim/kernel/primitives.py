@@ -81,6 +81,8 @@ SPIN_UNLOCK = _shared(spin.spin_unlock, 2)
 SPIN_UNLOCK_IRQ = _shared(spin.spin_unlock_irq, 2)
 SPIN_UNLOCK_IRQRESTORE = _shared(spin.spin_unlock_irqrestore, 2)
 SMP_MB = _local(spin.smp_mb, 0)
+SPIN_LOCKS = (SPIN_LOCK, SPIN_LOCK_IRQ, SPIN_LOCK_IRQSAVE)
+SPIN_UNLOCKS = (SPIN_UNLOCK, SPIN_UNLOCK_IRQ, SPIN_UNLOCK_IRQRESTORE)
 
 # mm/filemap.c, kernel/wait.c
 PAGE_WAITQUEUE = _local(wait.page_waitqueue, 1)
@@ -182,6 +184,7 @@ NEXT_WORK = _shared(workqueue.next_work, 0)
 WORK_DONE = _shared(workqueue.work_done, 0)
 INSERT_WQ_BARRIER = _shared(workqueue.insert_wq_barrier, 1)
 WAIT_FOR_COMPLETION = _shared(workqueue.wait_for_completion, 0)
+
 # mm/vmscan.c: what reclaim counts and decides by
 CURRENT_IS_KSWAPD = _local(reclaim.current_is_kswapd, 0)
 SWAP_CLUSTER_MAX = _local(reclaim.swap_cluster_max, 0)

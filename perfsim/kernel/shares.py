@@ -19,8 +19,8 @@ def divide_memory(scenario: Scenario, placed: list[Placed], nodes: int, pages_hi
     range_pages = range_pages_of(scenario)
     looped = -(-max((spec.pages for spec in scenario.tasks), default=0) // nodes)
     locked_pages = memory.pages_per_node * memory.mlocked_ppm // PPM_PER_WHOLE
-    lockable_ppm = min(memory.mlocked_ppm, (PPM_PER_WHOLE - memory.mlocked_ppm) // 2)
-    lockable = memory.pages_per_node * lockable_ppm // PPM_PER_WHOLE // range_pages
+    unlocked_ppm = min(memory.mlocked_ppm, (PPM_PER_WHOLE - memory.mlocked_ppm) // 2)
+    unlocked_ranges = memory.pages_per_node * unlocked_ppm // PPM_PER_WHOLE // range_pages
     shares = Shares([], [], [], [], [], [])
     for zone in range(nodes):
         own = [one.spec for one in placed if one.zone == zone and has_own_range(one.spec)]
@@ -31,7 +31,7 @@ def divide_memory(scenario: Scenario, placed: list[Placed], nodes: int, pages_hi
             problem = _too_many_locked(memory, locked_pages, lockable_pages)
             raise InputError(place(scenario, "memory.mlocked_fraction"), problem)
         lockers = [one for one in placed if is_locker(one) and one.zone == zone]
-        unlocked = max(lockable, len(lockers)) if lockers else 0
+        unlocked = max(unlocked_ranges, len(lockers)) if lockers else 0
         needed = free + mapped + locked_pages + unlocked * range_pages + looped
         if needed > memory.pages_per_node:
             raise InputError(place(scenario, "memory.pages_per_node"), _too_small(scenario, needed))
@@ -47,7 +47,7 @@ def _too_many_locked(memory: MemorySpec, locked_pages: int, lockable_pages: int)
     most = max(lockable_pages, 0) * 10_000 // memory.pages_per_node
     return (
         f"memory.mlocked_fraction: {locked_pages} pages of a node's {memory.pages_per_node}, of which {kept} are kept "
-        f"free or are a lock_loop's; expected at most {most / 10_000:g}"
+        f"free, mapped from the start or a lock_loop's; expected at most {most / 10_000:g}"
     )
 
 

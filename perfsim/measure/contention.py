@@ -28,8 +28,8 @@ from perfsim.scenario.schema import Scenario
 
 NO_LOCK, LOCK, UNLOCK = range(3)
 KINDS = {
-    **dict.fromkeys((one.name for one in (p.SPIN_LOCK, p.SPIN_LOCK_IRQ, p.SPIN_LOCK_IRQSAVE)), LOCK),
-    **dict.fromkeys((one.name for one in (p.SPIN_UNLOCK, p.SPIN_UNLOCK_IRQ, p.SPIN_UNLOCK_IRQRESTORE)), UNLOCK),
+    **dict.fromkeys((one.name for one in p.SPIN_LOCKS), LOCK),
+    **dict.fromkeys((one.name for one in p.SPIN_UNLOCKS), UNLOCK),
 }
 
 

@@ -155,9 +155,9 @@ class Tracer:
     def _handlers(self) -> dict[str, Handler]:
         """What is to be done about each primitive that is more than a part of its path."""
         handlers: dict[str, Handler] = dict.fromkeys(WAKERS, self._wake)
-        for lock in (p.SPIN_LOCK, p.SPIN_LOCK_IRQ, p.SPIN_LOCK_IRQSAVE):
+        for lock in p.SPIN_LOCKS:
             handlers[lock.name] = self._spin_lock
-        for unlock in (p.SPIN_UNLOCK, p.SPIN_UNLOCK_IRQ, p.SPIN_UNLOCK_IRQRESTORE):
+        for unlock in p.SPIN_UNLOCKS:
             handlers[unlock.name] = self._spin_unlock
         handlers[p.TEST_AND_SET.name] = self._test_and_set
         handlers[p.TEST_AND_CLEAR.name] = self._test_and_clear
