@@ -35,8 +35,8 @@ from perfsim.kernel.bounds import Bounds, bounds_of_each
 from perfsim.kernel.constants import NONE
 from perfsim.kernel.designs import Design
 from perfsim.kernel.primitives import PRIMITIVES, Primitive
-from perfsim.kernel.run import unfinished, waits_of
 from perfsim.kernel.state import State
+from perfsim.kernel.waits import unfinished, waits_of
 from perfsim.numeric.columns import Filled
 
 ORDERED_PRIMITIVES = tuple(PRIMITIVES.values())

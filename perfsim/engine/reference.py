@@ -32,8 +32,9 @@ from perfsim.kernel.designs import Design
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.invariants import violated
 from perfsim.kernel.primitives import PRIMITIVES, TASK_BEGIN, Primitive
-from perfsim.kernel.run import ask_to_stop, has_no_work, unfinished, waits_of
+from perfsim.kernel.run import ask_to_stop
 from perfsim.kernel.state import State
+from perfsim.kernel.waits import has_no_work, unfinished, waits_of
 from perfsim.machine.state import BLOCKED, INTERRUPTED
 
 LATE = EventPriority(NORMAL + 1)

@@ -17,8 +17,8 @@ from perfsim.kernel.constants import (
     WAIT_BUCKET,
 )
 from perfsim.kernel.paths import tasks as workload_paths
-from perfsim.kernel.run import sleeps_on
 from perfsim.kernel.state import State
+from perfsim.kernel.waits import sleeps_on
 from perfsim.machine.costs import CONTEXT_SWITCH
 from perfsim.measure.timeline import Counter, Facts, Lane, Slice, Timeline
 

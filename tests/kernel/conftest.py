@@ -107,3 +107,11 @@ def do() -> Do:
         return Done(value, cost_ps)
 
     return perform
+
+
+@pytest.fixture
+def running(s: State, do: Do) -> State:
+    """Tasks 0 .. 3 run on their CPUs."""
+    for task in range(4):
+        do(s, "task_begin", task=task)
+    return s

@@ -8,7 +8,6 @@ import pytest
 
 from perfsim.kernel import invariants
 from perfsim.kernel.constants import (
-    AS_UNEVICTABLE,
     BAD_PAGE_MLOCKED,
     LRU_ACTIVE_FILE,
     LRU_INACTIVE_FILE,
@@ -18,9 +17,6 @@ from perfsim.kernel.constants import (
     PG_ACTIVE,
     PG_LOCKED,
     PG_LRU,
-    PG_MLOCKED,
-    PG_SWAPBACKED,
-    PG_UNEVICTABLE,
     TASK_DONE,
 )
 from perfsim.kernel.invariants import (
@@ -34,8 +30,6 @@ from perfsim.kernel.invariants import (
     lists_agree_with_flags,
     pages_of_list,
     references_cover_users,
-    stranded_pages,
-    stranded_since_ps,
     violated,
 )
 from perfsim.kernel.state import State, cache_index
@@ -359,25 +353,6 @@ def test_a_spinlock_handed_to_a_cpu_that_has_not_noticed_is_no_violation(s: Stat
     assert "locks_are_held_by_who_runs" in broken(s), "it spins for what it holds"
 
 
-def test_how_long_a_page_is_stranded_is_told_of_the_first(s: State) -> None:
-    assert stranded_since_ps(s) == NONE
-    first, second, third = pages_of_list(s, 1, LRU_UNEVICTABLE)[:3]
-    for page, locked_ps in ((first, 700), (second, 300), (third, 100)):
-        s.pages.locked_ps[page] = locked_ps
-    for page in (first, second):
-        s.pages.flags[page] &= ~PG_MLOCKED
-    assert stranded_since_ps(s) == 300
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_a_stranded_page_that_was_never_locked_has_been_there_from_the_start(s: State, order: int) -> None:
-    never, once = pages_of_list(s, 1, LRU_UNEVICTABLE)[:2][::order]
-    for page in (never, once):
-        s.pages.flags[page] &= ~PG_MLOCKED
-    s.pages.locked_ps[once] = 300
-    assert (s.pages.locked_ps[never], stranded_since_ps(s)) == (NONE, 0)
-
-
 @pytest.mark.parametrize(
     "name, corrupt",
     [(name, corrupt) for name, corrupt in CORRUPTIONS if corrupt in (miscount_nr_mlock, forget_a_reference)],
@@ -386,22 +361,6 @@ def test_a_stranded_page_that_was_never_locked_has_been_there_from_the_start(s: 
 def test_a_corruption_of_one_thing_breaks_one_invariant(s: State, name: str, corrupt: Corruption) -> None:
     corrupt(s)
     assert broken(s) == {name}
-
-
-def test_an_evictable_page_on_the_unevictable_list_is_stranded(s: State) -> None:
-    page = pages_of_list(s, 1, LRU_UNEVICTABLE)[0]
-    assert stranded_pages(s) == 0
-    s.pages.flags[page] &= ~PG_MLOCKED
-    assert s.pages.flags[page] & PG_UNEVICTABLE
-    assert stranded_pages(s) == 1
-
-
-def test_a_page_of_an_unevictable_mapping_is_not_stranded_but_an_anonymous_one_is(s: State) -> None:
-    s.mapping_flags[:] = [0, AS_UNEVICTABLE, AS_UNEVICTABLE]
-    for page in pages_of_list(s, 0, LRU_UNEVICTABLE):
-        s.pages.flags[page] &= ~PG_MLOCKED
-    anonymous = [page for page in pages_of_list(s, 0, LRU_UNEVICTABLE) if s.pages.flags[page] & PG_SWAPBACKED]
-    assert 0 < stranded_pages(s) == len(anonymous) < s.zones.lru_length[LRU_UNEVICTABLE]
 
 
 @pytest.mark.parametrize("target", ["itself", "nowhere"])

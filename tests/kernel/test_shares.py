@@ -83,7 +83,10 @@ def test_memory_that_does_not_hold_every_tasks_range_is_refused_with_its_place_a
 
 def test_segments_that_fill_a_node_leave_no_page_to_be_locked(make_scenario: ScenarioMaker) -> None:
     workload = WITH_RANGES.replace("count: 1, range_pages: 10", "count: 40, range_pages: 16")
-    with pytest.raises(InputError, match=r"128 pages of a node's 512, of which \d+ are kept free, mapped from the start or .*; expected"):
+    with pytest.raises(
+        InputError,
+        match=r"128 pages of a node's 512, of which \d+ are kept free, mapped from the start or .*; expected",
+    ):
         divided(make_scenario(workload=workload))
 
 
