@@ -100,7 +100,8 @@ _LATENCIES = {
     "lru_lock_wait": "a wait for a zone's lru_lock, from the first try to owning it; a wait of zero counts as a wait",
     "page_lock_wait": "a wait for a page lock, from the first try that failed to the one that succeeded, time asleep "
     "included; a wait of zero counts as a wait",
-    "reclaim_batch": "one batch of reclaim, at most 32 pages of one list (shrink_list), from call to return",
+    "reclaim_batch": "one batch of reclaim, at most kernel.swap_cluster_max pages of one list (shrink_list), from call "
+    "to return",
     "mlock_call": "an mlock() of one range, from call to return",
     "munlock_call": "a munlock() of one range, from call to return",
     "fault": "a page fault, from entry to return",
@@ -123,7 +124,8 @@ SPENT_ON = {
 SPENT_BY = {name: what.split(",")[0] for name, what in _LATENCIES.items() if "_wait" not in name}
 """The paths whose time is told by kind."""
 
-_PERCENTILES = (("p50", "50"), ("p90", "90"), ("p99", "99"), ("p999", "99.9"))
+PERCENTILES = (("p50", 500), ("p90", 900), ("p99", 990), ("p999", 999))
+"""As columns call them, and per mille."""
 
 
 def _latency(name: str, what: str) -> tuple[Column, ...]:
@@ -131,7 +133,10 @@ def _latency(name: str, what: str) -> tuple[Column, ...]:
     return (
         Column(f"{prefix}_count", INT64, "1", f"How many values there are, each the time of {what}."),
         Column(f"{prefix}_mean_ns", FLOAT64, "ns", f"Exact mean time of {what}. Null if there was none."),
-        *(Column(f"{prefix}_{label}_ns", FLOAT64, "ns", _percentile(label, of, what)) for label, of in _PERCENTILES),
+        *(
+            Column(f"{prefix}_{label}_ns", FLOAT64, "ns", _percentile(label, per_mille, what))
+            for label, per_mille in PERCENTILES
+        ),
         Column(f"{prefix}_max_ns", FLOAT64, "ns", f"Exact longest time of {what}. Null if there was none."),
         Column(
             f"{prefix}_hist",
@@ -143,10 +148,10 @@ def _latency(name: str, what: str) -> tuple[Column, ...]:
     )
 
 
-def _percentile(label: str, of_100: str, what: str) -> str:
+def _percentile(label: str, per_mille: int, what: str) -> str:
     text = (
-        f"Time of {what}: at least {of_100} % of the values are no longer. Upper bound of a histogram cell, at most "
-        "1/64 above the exact value, and never above the maximum. Null if there was none"
+        f"Time of {what}: at least {per_mille / 10:g} % of the values are no longer. Upper bound of a histogram cell, "
+        "at most 1/64 above the exact value, and never above the maximum. Null if there was none"
     )
     return f"{text}; with fewer than 1000 values it is the maximum." if label == "p999" else f"{text}."
 

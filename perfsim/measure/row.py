@@ -22,6 +22,7 @@ from perfsim.kernel.sizes import machine_size
 from perfsim.kernel.state import State
 from perfsim.kernel.violations import VIOLATION_NAMES
 from perfsim.machine.tally import CATEGORIES, Tally
+from perfsim.measure.columns import PERCENTILES
 from perfsim.measure.counts import Counts, counts_of
 from perfsim.measure.record import RATES, SLICES, Record, Recorder
 from perfsim.measure.steady import Steadiness, steadiness
@@ -33,7 +34,6 @@ from perfsim.units import PS_PER_NS
 Row = dict[str, Any]
 
 PS_PER_S = 10**12
-PERCENTILES = (("p50", 500), ("p90", 900), ("p99", 990), ("p999", 999))
 
 _COUNTERS = {
     "page_lock_sleeps": k.PAGE_LOCK_SLEEPS,
@@ -153,14 +153,11 @@ def _run(run: Engine, measure: MeasureSpec) -> Result:
     end_ps = warmup_ps + measure.duration_ps
     run.end_window(end_ps)
     s = run.counts()
-    record = recorder.record(SLICES)
-    row = _measured(s, measure.duration_ps) | _steadiness(warmup_ps, steadiness(record))
-    result = Result(row, counts_of(s), record)
-    result.row["events"] = run.events()
+    record, counts = recorder.record(SLICES), counts_of(s)
+    row = _measured(s, measure.duration_ps) | _steadiness(warmup_ps, steadiness(record)) | {"events": run.events()}
     run.finish(end_ps)
     drift += _nr_unevictable(run.counts()) - _culled(run.counts())
-    result.row["unevictable_list_drift"] = drift
-    return result
+    return Result(row | {"unevictable_list_drift": drift}, counts, record)
 
 
 def _steadiness(warmup_ps: int, found: Steadiness) -> Row:
