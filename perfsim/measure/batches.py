@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from perfsim.measure.record import RATES, Counts, Record
+from perfsim.measure.record import RATES, Integers, Record
 from perfsim.measure.steady import batched
 
 BATCHES = 10
@@ -40,7 +40,7 @@ def half_widths(record: Record) -> dict[str, float]:
     return {name: half for name, half in found if half is not None}
 
 
-def half_width(slices: Counts) -> float | None:
+def half_width(slices: Integers) -> float | None:
     """Half the 95 % interval of the mean of equal slices, relative to it; None where batch means are not fit for it."""
     length = len(slices) // BATCHES
     busy = batched((slices != 0).astype(int), BATCHES, length)
@@ -54,7 +54,7 @@ def half_width(slices: Counts) -> float | None:
     return T_95 * math.sqrt(scatter / (BATCHES - 1) / (1 - missing)) / total
 
 
-def correlation(slices: Counts) -> float:
+def correlation(slices: Integers) -> float:
     """Of each slice with the next; 0 if all are equal."""
     values: list[int] = slices.tolist()
     total = sum(values)

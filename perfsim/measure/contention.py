@@ -91,7 +91,12 @@ def contention_points(scenario: Scenario, design: str, seed: Seed, window_ps: tu
 
 
 class _Replay:
-    """The spinlocks' events in their order. ended: the waits that are over, with all that is known of them."""
+    """The spinlocks' events in their order.
+
+    ended: the waits that are over, with all that is known of them; waits: those under way, by CPU. asking: of each
+    lock, the CPUs between their asking for it and their release, and the row that asks. released_by: the CPU that
+    released each lock last.
+    """
 
     def __init__(self) -> None:
         self.ended: list[_Wait] = []
@@ -100,7 +105,7 @@ class _Replay:
         self.released_by: dict[int, int] = {}
 
     def follow(self, event: _Event) -> None:
-        """One more event. asking: of each lock, the CPUs between their asking for it and their release, and the row."""
+        """One more event."""
         self.end_waits([event.cpu])
         asking = self.asking.setdefault(event.lock, {})
         if event.kind == LOCK:

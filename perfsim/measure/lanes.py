@@ -263,11 +263,11 @@ class ListCounters:
 
     def look(self, zone: int, at_ps: int) -> None:
         """Count what has changed in a zone."""
-        for counter, value in zip(self.counters[zone], counts_of(self.s, zone), strict=True):
+        for counter, value in zip(self.counters[zone], counted_pages(self.s, zone), strict=True):
             self.timeline.count(counter, at_ps, value)
 
 
-def counts_of(s: State, zone: int) -> tuple[int, ...]:
+def counted_pages(s: State, zone: int) -> tuple[int, ...]:
     """Pages of a zone, as COUNTED names them."""
     lists = s.zones.lru_length[zone * LRU_LISTS : (zone + 1) * LRU_LISTS]
     return (s.zones.free_count[zone], *lists, s.zones.nr_mlock[zone])

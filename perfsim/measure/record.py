@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from perfsim.engine.engines import Engine
 from perfsim.kernel import constants as k
 
-Counts: TypeAlias = NDArray[np.int64]
+Integers: TypeAlias = NDArray[np.int64]
 
 SLICES = 200
 """In a measured window, and in as much of the time before it as is looked at."""
@@ -43,8 +43,8 @@ class Record(NamedTuple):
     """
 
     ends_ps: list[int]
-    rates: Counts
-    lengths: Counts
+    rates: Integers
+    lengths: Integers
     pages_per_node: int
     window: int
 
@@ -56,9 +56,9 @@ class Recorder:
         self.run = run
         self.duration_ps = duration_ps
         self.ends_ps: list[int] = []
-        self.events: list[Counts] = []
-        self.acquisitions: list[Counts] = []
-        self.lengths: list[Counts] = []
+        self.events: list[Integers] = []
+        self.acquisitions: list[Integers] = []
+        self.lengths: list[Integers] = []
         self.begun = 0
 
     def slice_end_ps(self, start_ps: int, slices: int) -> int:

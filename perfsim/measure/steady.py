@@ -2,12 +2,13 @@
 
 Looked at are the rates of the run and the length of every LRU list of every node, in slices of equal time.
 
-- Something *moves* over a stretch of time if its mean differs between the two halves by more than its limit (a rate:
-  2 %, so that the figure is off by 1 % if the second half alone is right; a list: 10 %, and 1 % of its node's pages),
-  and one of two tests on 20 batch means says that this is no noise. Student's t compares the halves by the scatter of
-  the second one, and so sees a transient however short; Mann's test of trend (H. B. Mann, Nonparametric tests against
-  trend, Econometrica 13, 1945, 245-259), which knows no distribution, sees what only rises or only falls. Without the
-  limit every small trend of a long run would count, without the tests every noise of a short one.
+- Something *moves* over a stretch of time if its mean differs between the two halves by more than its threshold, and
+  one of two tests on 20 batch means says that this is no noise. The threshold of a rate is 2 %, so that the figure is
+  off by 1 % if the second half alone is right; of a list 10 %, and 1 % of its node's pages. Student's t compares the
+  halves by the scatter of the second one, and so sees a transient however short; Mann's test of trend (H. B. Mann,
+  Nonparametric tests against trend, Econometrica 13, 1945, 245-259), which knows no distribution, sees what only rises
+  or only falls. Without the threshold every small trend of a long run would count, without the tests every noise of a
+  short one.
 - Where a transient ends is told by MSER-5 (K. P. White Jr., An effective truncation heuristic for bias reduction in
   simulation output, Simulation 69, 1997, 323-334; W. W. Franklin, K. P. White Jr., Stationarity tests and MSER-5,
   Winter Simulation Conference 2008, 541-546): of batches of 5 slices it leaves out as many as make the standard error
@@ -19,7 +20,7 @@ more; otherwise it *drifts*. The levels of both tests are so strict that all rat
 flagged in 1 % of steady runs at most, if batch means are independent. Of runs whose slices have a correlation of 0.7
 with the one before it is 1.2 %, at 0.8 it is 3 %.
 
-All of it is reckoned with whole numbers, and in floating point only where a limit is compared: the same everywhere.
+All of it is reckoned with whole numbers, and in floating point only where a threshold is compared: the same everywhere.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from perfsim.kernel.constants import LRU_LISTS, LRU_NAMES
-from perfsim.measure.record import ACQUISITIONS, RATES, SLICES, Counts, Record
+from perfsim.measure.record import ACQUISITIONS, RATES, SLICES, Integers, Record
 
 BATCHES = 20
 MSER_BATCH = 5
@@ -45,15 +46,15 @@ class Level(NamedTuple):
     concordant_min: int
 
 
-class Limits(NamedTuple):
+class Threshold(NamedTuple):
     """What counts as moving. part: of the mean, over a window."""
 
     part: float
     level: Level
 
 
-OF_RATES = Limits(0.02, Level(5.65, 108))
-OF_LISTS = Limits(0.10, Level(9.10, 128))
+OF_RATES = Threshold(0.02, Level(5.65, 108))
+OF_LISTS = Threshold(0.10, Level(9.10, 128))
 """Both tests of 8 rates, and those of 5 lists of 64 nodes, find something in 0.5 % of steady runs each at most."""
 
 ORDINARY = Level(2.26, 62)
@@ -66,8 +67,8 @@ class Series(NamedTuple):
     """One thing that is watched. values: of each slice. least: a smaller difference of means never counts."""
 
     name: str
-    values: Counts
-    limits: Limits
+    values: Integers
+    threshold: Threshold
     least: float
 
 
@@ -97,7 +98,7 @@ def steadiness(record: Record) -> Steadiness:
     fault = None
     if moving:
         fault = WARM_UP if all(_comes_to_rest(one, record.window) for one in moving) else DRIFT
-    rate, lru = (_most(moving, limits, record.window) for limits in (OF_RATES, OF_LISTS))
+    rate, lru = (_most(moving, threshold, record.window) for threshold in (OF_RATES, OF_LISTS))
     return Steadiness(settled_ps(record), fault, rate, lru)
 
 
@@ -126,8 +127,8 @@ def watched(record: Record) -> Iterator[Series]:
         yield Series(name, values, OF_LISTS, LIST_PART_OF_NODE * record.pages_per_node)
 
 
-def moves(series: Series, values: Counts, level: Level | None = None) -> bool:
-    """Does a series move over these slices of it? In fewer than a window has it may move by so much less.
+def moves(series: Series, values: Integers, level: Level | None = None) -> bool:
+    """Does a series move over these slices of it? The threshold is for a whole window, and for fewer slices less.
 
     level: that of the series's own kind if None.
     """
@@ -136,15 +137,15 @@ def moves(series: Series, values: Counts, level: Level | None = None) -> bool:
     batches = batched(values, BATCHES, batch)
     first, second = batches[: BATCHES // 2], batches[BATCHES // 2 :]
     difference = abs(sum(second) - sum(first))
-    if difference <= share * max(series.limits.part * sum(batches) / 2, series.least * batch * len(second)):
+    if difference <= share * max(series.threshold.part * sum(batches) / 2, series.least * batch * len(second)):
         return False
     if max(map(_active, (first, second))) < len(second) // 2:
         return False  # now and then something happens: no mean has a normal distribution
-    t_min, concordant_min = level or series.limits.level
+    t_min, concordant_min = level or series.threshold.level
     return difference > t_min * _error(second) or abs(_concordance(batches)) >= concordant_min
 
 
-def batched(values: Counts, batches: int, length: int) -> list[int]:
+def batched(values: Integers, batches: int, length: int) -> list[int]:
     """Sums of so many batches of so many slices, the last ones."""
     tail = values[len(values) - batches * length :]
     sums: list[int] = tail.reshape(batches, length).sum(axis=1).tolist()
@@ -172,9 +173,9 @@ def _comes_to_rest(series: Series, window: int) -> bool:
     return cut is not None and cut > len(series.values) - window
 
 
-def _most(moving: Sequence[Series], limits: Limits, window: int) -> Moving | None:
+def _most(moving: Sequence[Series], threshold: Threshold, window: int) -> Moving | None:
     """The one of a kind that moves most in the window."""
-    changes = [Moving(one.name, _change(one, window)) for one in moving if one.limits is limits]
+    changes = [Moving(one.name, _change(one, window)) for one in moving if one.threshold is threshold]
     return max(changes, key=lambda one: abs(one.change), default=None)
 
 

@@ -14,7 +14,7 @@ from perfsim.explore.properties import NUMBERS, PROPERTIES
 from perfsim.explore.walk import MIDWAY, STEP
 from perfsim.kernel.constants import PG_LOCKED
 from perfsim.kernel.state import spinlock
-from perfsim.measure.lanes import COUNTED, CPUS, LOCKS, PAGES, LockLanes, arguments_of, counts_of
+from perfsim.measure.lanes import COUNTED, CPUS, LOCKS, PAGES, LockLanes, arguments_of, counted_pages
 from perfsim.measure.timeline import Counter, Facts, Lane, Slice, Timeline
 from perfsim.report.explore_calls import kernel_call
 from perfsim.report.explore_diagram import TELLING, cpu_said, place_said, said
@@ -66,7 +66,7 @@ class StepTracer:
         self.s = s
         self.locks = LockLanes(self.timeline, s)
         self.locks.shown = [True] * len(self.locks.shown)
-        self.counts = [(0, counts_of(s, ZONE))]
+        self.counts = [(0, counted_pages(s, ZONE))]
         self._look_at_page_locks("at the start", 0)
 
     def saw(self, moment: Moment, now: int, frame: FrameType) -> None:
@@ -83,7 +83,7 @@ class StepTracer:
         elif moment.primitive.startswith("spin_unlock"):
             self.locks.release(spinlock(self.s, *moment.arguments), now + STEP_PS)
         self._look_at_page_locks(whose, now)
-        self.counts.append((now, counts_of(self.s, ZONE)))
+        self.counts.append((now, counted_pages(self.s, ZONE)))
 
     def blocked(self, cpu: int, call: Waiting, now: int, frame: FrameType) -> None:
         """See Witness."""

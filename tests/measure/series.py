@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from perfsim.measure.record import Counts
+from perfsim.measure.record import Integers
 
 MEAN = 2000
 
 
-def noise(correlation: float, series: int, slices: int = 220, part: float = 0.1, seed: int = 1) -> Counts:
+def noise(correlation: float, series: int, slices: int = 220, part: float = 0.1, seed: int = 1) -> Integers:
     """Rows of a steady process of MEAN, each slice correlated with the one before: AR(1). part: its deviation."""
     draw = np.random.default_rng(seed).standard_normal((series, slices))
     values = np.empty_like(draw)
@@ -17,7 +17,7 @@ def noise(correlation: float, series: int, slices: int = 220, part: float = 0.1,
     return np.rint(MEAN * (1 + part * values)).astype(np.int64)
 
 
-def queue_counts(series: int, slices: int = 200, seed: int = 1) -> tuple[Counts, float]:
+def queue_counts(series: int, slices: int = 200, seed: int = 1) -> tuple[Integers, float]:
     """Departures of a steady M/M/1 queue, four fifths busy, in slices of 25 mean services; and their true mean.
 
     By Lindley's recursion, all series at once; the first 2000 customers warm it up.

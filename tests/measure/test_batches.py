@@ -8,7 +8,7 @@ from perfsim.engine.engines import begin
 from perfsim.kernel.boot import Seed
 from perfsim.kernel.designs import load_design
 from perfsim.measure.batches import BATCHES, T_95, correlation, half_width, half_widths
-from perfsim.measure.record import SLICES, Counts, Record, Recorder
+from perfsim.measure.record import SLICES, Integers, Record, Recorder
 from perfsim.measure.row import simulate_counted
 from perfsim.measure.steady import steadiness
 from perfsim.scenario.validate import load_scenario
@@ -21,7 +21,7 @@ WINDOW_PS = 400 * 10**6
 FEWEST, MOST = 0.93, 0.97
 
 
-def offered(slices: Counts, truth: float) -> list[bool]:
+def offered(slices: Integers, truth: float) -> list[bool]:
     """Of each series that has an interval, whether it covers the truth."""
     halves = [half_width(one) for one in slices]
     pairs = zip(slices, halves, strict=True)

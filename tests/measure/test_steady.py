@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binom, t
 
 from perfsim.kernel.constants import LRU_LISTS
-from perfsim.measure.record import ACQUISITIONS, RATES, SLICES, Counts, Record
+from perfsim.measure.record import ACQUISITIONS, RATES, SLICES, Integers, Record
 from perfsim.measure.steady import (
     BATCHES,
     DRIFT,
@@ -16,7 +16,7 @@ from perfsim.measure.steady import (
     OF_RATES,
     ORDINARY,
     WARM_UP,
-    Limits,
+    Threshold,
     batched,
     may_begin,
     mser,
@@ -31,7 +31,7 @@ BEFORE = 20
 """Slices of warm-up."""
 
 
-def record_of(rates: Counts, lengths: Counts | None = None) -> Record:
+def record_of(rates: Integers, lengths: Integers | None = None) -> Record:
     """A run whose rates, all or each, are so much in each slice, and one node's lists so long; slices of 1 us."""
     slices = rates.shape[-1]
     every = np.broadcast_to(rates, (len(RATES) + 1, slices)).T
@@ -39,7 +39,7 @@ def record_of(rates: Counts, lengths: Counts | None = None) -> Record:
     return Record([US * number for number in range(slices + 1)], every, lists.T, PAGES, SLICES)
 
 
-def steady_lists() -> Counts:
+def steady_lists() -> Integers:
     return np.full((LRU_LISTS, BEFORE + SLICES), PAGES // LRU_LISTS)
 
 
@@ -92,10 +92,10 @@ def trend_probability(concordant: int) -> float:
     return 2 * sum(counts[: (pairs - concordant) // 2 + 1]) / factorial(BATCHES)
 
 
-@pytest.mark.parametrize("limits, series", [(OF_RATES, len(RATES) + 1), (OF_LISTS, 64 * LRU_LISTS)])
-def test_all_tests_of_a_kind_together_have_half_a_percent(limits: Limits, series: int) -> None:
-    by_t = 2 * float(t.sf(limits.level.t_min, BATCHES // 2 - 1))
-    by_trend = trend_probability(limits.level.concordant_min)
+@pytest.mark.parametrize("threshold, series", [(OF_RATES, len(RATES) + 1), (OF_LISTS, 64 * LRU_LISTS)])
+def test_all_tests_of_a_kind_together_have_half_a_percent(threshold: Threshold, series: int) -> None:
+    by_t = 2 * float(t.sf(threshold.level.t_min, BATCHES // 2 - 1))
+    by_trend = trend_probability(threshold.level.concordant_min)
     assert 0.002 < series * (by_t + by_trend) <= 0.0051
 
 
@@ -191,7 +191,7 @@ def test_work_that_stops_in_the_window_is_a_fault() -> None:
     assert ACQUISITIONS not in RATES
 
 
-def test_a_window_may_begin_when_the_second_half_would_not_move_by_a_limit_within_a_window() -> None:
+def test_a_window_may_begin_when_the_second_half_would_not_move_by_a_threshold_within_a_window() -> None:
     rates = noise(0.3, 1, SLICES)[0]
     lists = np.full((LRU_LISTS, SLICES), PAGES // LRU_LISTS)
     assert may_begin(record_of(rates, lists))
