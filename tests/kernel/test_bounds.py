@@ -1,6 +1,5 @@
 """What a primitive may be given: every argument of every one has bounds, and what is out of them is told in words."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,15 +8,13 @@ from perfsim.kernel import constants as k
 from perfsim.kernel.bounds import Bounds, argument_names, bounds_of, check_arguments
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.state import State
-from tests.kernel.conftest import WITH_RANGES
-
-StateMaker = Callable[..., State]
+from tests.kernel.conftest import StateMaker
 
 
 @pytest.mark.parametrize("name", PRIMITIVES)
-def test_every_argument_of_a_primitive_has_bounds_within_64_bits(name: str, make_state: StateMaker) -> None:
+def test_every_argument_of_a_primitive_has_bounds_within_64_bits(name: str, ranged: State) -> None:
     primitive = PRIMITIVES[name]
-    bounds = bounds_of(make_state(workload=WITH_RANGES), primitive)
+    bounds = bounds_of(ranged, primitive)
     assert len(bounds) == len(argument_names(primitive)) == primitive.arguments
     for bound in bounds:
         assert -(1 << 63) < bound.low <= bound.high < 1 << 63

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,8 @@ from perfsim.kernel.boot import Seed
 from perfsim.kernel.defects import DEFECTS
 from perfsim.kernel.designs import SHIPPED
 from perfsim.measure.row import Row, simulate
-from perfsim.scenario.schema import Scenario
-from perfsim.scenario.validate import load_scenario
+from tests.kernel.conftest import ScenarioMaker
 
-ScenarioMaker = Callable[..., Scenario]
 HISTORIC = Path(__file__).parents[1] / "engine" / "historic"
 SEEDS = [Seed(number, 0) for number in range(1, 6)]
 
@@ -46,21 +43,9 @@ measure: {warmup: 0us, duration: 2ms}
 """
 
 
-@pytest.fixture
-def scenario_of(tmp_path: Path) -> ScenarioMaker:
-    """A scenario of a text; further arguments are as for --set."""
-
-    def make(text: str, *sets: str) -> Scenario:
-        file = tmp_path / "w.yaml"
-        file.write_text(text, encoding="utf-8")
-        return load_scenario(str(file), sets)
-
-    return make
-
-
-def rows_of(scenario_of: ScenarioMaker, workload: str, design: str) -> list[Row]:
+def rows_of(make_scenario: ScenarioMaker, workload: str, design: str) -> list[Row]:
     """The rows of a workload under a design at every seed. Nothing but known defects is found in any."""
-    rows = [simulate(scenario_of(workload), design, seed) for seed in SEEDS]
+    rows = [simulate(make_scenario(workload=workload), design, seed) for seed in SEEDS]
     assert [row["violated_checks"] for row in rows if row["invariant_violations"]] == []
     return rows
 
@@ -84,30 +69,30 @@ def hits_in(rows: list[Row]) -> Counter[str]:
     ],
 )
 def test_pages_given_back_while_they_move_show_who_looks_at_them_too_late(
-    design: str, defects: set[str], scenario_of: ScenarioMaker
+    design: str, defects: set[str], make_scenario: ScenarioMaker
 ) -> None:
-    rows = rows_of(scenario_of, MOVED, design)
+    rows = rows_of(make_scenario, MOVED, design)
     assert set(hits_in(rows)) == defects
     assert all(row["migrated_per_s"] for row in rows)
 
 
 @pytest.mark.parametrize("design, defects", [("interrupted_mlock", {"R3"}), ("interrupted_mlock_merged", set())])
 def test_a_page_truncated_while_an_interrupt_holds_up_its_mlock_is_freed_mlocked_without_the_page_lock(
-    design: str, defects: set[str], scenario_of: ScenarioMaker
+    design: str, defects: set[str], make_scenario: ScenarioMaker
 ) -> None:
-    rows = rows_of(scenario_of, TRUNCATED, str(HISTORIC / f"{design}.py"))
+    rows = rows_of(make_scenario, TRUNCATED, str(HISTORIC / f"{design}.py"))
     assert set(hits_in(rows)) == defects
     assert all(row["unevictable_pgs_mlocked"] for row in rows)
 
 
 @pytest.mark.parametrize("design", SHIPPED)
-def test_without_interrupts_mlock_is_faster_than_truncation_can_be(design: str, scenario_of: ScenarioMaker) -> None:
-    rows = rows_of(scenario_of, TRUNCATED, design)
+def test_without_interrupts_mlock_is_faster_than_truncation_can_be(design: str, make_scenario: ScenarioMaker) -> None:
+    rows = rows_of(make_scenario, TRUNCATED, design)
     assert set(hits_in(rows)) == set()
 
 
-def test_a_known_defect_is_the_same_one_in_both_engines(scenario_of: ScenarioMaker) -> None:
-    scenario = scenario_of(MOVED, "measure.duration=300us")
+def test_a_known_defect_is_the_same_one_in_both_engines(make_scenario: ScenarioMaker) -> None:
+    scenario = make_scenario("measure.duration=300us", workload=MOVED)
     for design in ("lock_page", "redo"):
         rows = [simulate(scenario, design, SEEDS[0], name) for name in ("compiled", "simpy")]
         assert hits_in(rows[:1]) == hits_in(rows[1:]) != Counter()

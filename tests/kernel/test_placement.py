@@ -12,7 +12,7 @@ from perfsim.kernel.placement import place_devices, place_everybody, place_tasks
 from perfsim.machine.topology import cpu_nodes
 from perfsim.numeric.random import EXPONENTIAL
 from perfsim.scenario.schema import TaskSpec
-from tests.properties.test_small_workloads import BASE
+from perfsim.scenario.validate import load_scenario
 
 
 def group(
@@ -35,7 +35,7 @@ def cpus_of(specs: tuple[TaskSpec, ...], cpus: int, nodes: int, name: str) -> li
 
 
 def test_every_cpu_has_a_thread_of_the_kernels_if_the_kernel_drains_them() -> None:
-    scenario = replace(BASE, tasks=(group(name="a", count=2),))
+    scenario = replace(load_scenario("quickstart"), tasks=(group(name="a", count=2),))
     placed = place_everybody(scenario, 3, 2, IO_PS)
     threads, devices = ["events/0", "events/1", "events/2"], ["timer[0]", "disk[0]", "disk[1]"]
     assert [one.name for one in placed] == ["a[0]", "a[1]", *threads, *devices]

@@ -3,19 +3,16 @@
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from perfsim.engine.trace import TraceRow, Watch
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed
-from perfsim.measure.columns import COLUMNS
 from perfsim.measure.row import simulate
 from perfsim.scenario.schema import Scenario
 from perfsim.scenario.validate import load_scenario
 
-Row = dict[str, Any]
 ScenarioMaker = Callable[..., Scenario]
 
 TWO_LOOPS = """\
@@ -38,9 +35,6 @@ tasks:
 measure: {warmup: 20us, duration: 200us}
 """
 
-# A sweep adds these to what a run gives.
-OF_THE_SWEEP = {"point"}
-
 
 @pytest.fixture
 def scenario_of(tmp_path: Path) -> ScenarioMaker:
@@ -52,11 +46,6 @@ def scenario_of(tmp_path: Path) -> ScenarioMaker:
         return load_scenario(str(file), sets)
 
     return make
-
-
-def test_a_row_has_every_column_but_those_of_the_sweep(scenario_of: ScenarioMaker) -> None:
-    row = simulate(scenario_of(MIXED), "redo", Seed(1, 0))
-    assert set(row) == {column.name for column in COLUMNS} - OF_THE_SWEEP
 
 
 def test_a_row_carries_its_identity(scenario_of: ScenarioMaker, engine: str) -> None:
@@ -169,7 +158,7 @@ def test_both_designs_meet_the_same_think_and_hold_times(scenario_of: ScenarioMa
 
     Without threads of the kernel's nobody preempts user mode, so that a stay there is one row long.
     """
-    scenario = scenario_of(MIXED, "kernel.drain_all=never", "measure.duration=400us")
+    scenario = scenario_of(MIXED, "measure.duration=400us")
     old, new = (user_times_ps(scenario, design, primitive) for design in ("lock_page", "redo"))
     compared = 0
     for cpu in range(4):
