@@ -17,6 +17,7 @@ from tests.measure.series import MEAN, noise, queue_counts
 from tests.truth.durations import exponential
 
 RUNS = 1000
+WINDOWS = 500
 WINDOW_PS = 400 * 10**6
 FEWEST, MOST = 0.93, 0.97
 
@@ -63,16 +64,16 @@ def test_a_constant_is_known_exactly() -> None:
 
 
 def closed_queue() -> list[Record]:
-    """Eight CPUs at one lock, in 1000 windows of one long run, each after a warm-up of a tenth of it.
+    """Eight CPUs at one lock, in WINDOWS windows of one long run, each after a warm-up of a tenth of it.
 
-    The queue remembers for less than a microsecond, so that they are as good as 1000 runs.
+    The queue remembers for less than a microsecond, so that each is as good as a run of its own.
     """
     before = SLICES // 10
     scenario = load_scenario("lock_contention", ["memory.pages_per_node=64"])
     recorder = Recorder(begin("compiled", scenario, load_design("lock_page"), Seed(1, 0)), WINDOW_PS)
-    recorder.advance(recorder.slice_end_ps(0, number) for number in range(RUNS * (before + SLICES) + 1))
+    recorder.advance(recorder.slice_end_ps(0, number) for number in range(WINDOWS * (before + SLICES) + 1))
     whole = recorder.record()
-    firsts = range(0, RUNS * (before + SLICES), before + SLICES)
+    firsts = range(0, WINDOWS * (before + SLICES), before + SLICES)
     parts = [slice(first, first + before + SLICES) for first in firsts]
     return [
         Record(whole.ends_ps[: before + SLICES + 1], whole.rates[part], whole.lengths[part], 64, SLICES)
@@ -85,10 +86,10 @@ def test_intervals_of_a_simulated_closed_queue_cover_what_theory_knows_and_its_w
     records = closed_queue()
     per_ns = exponential_hold(8, exponential(900), exponential(100)).acquisitions_per_ns
     covers = offered(np.array([one.rates[-SLICES:, -1] for one in records]), per_ns * WINDOW_PS / 1000 / SLICES)
-    assert len(covers) == RUNS
+    assert len(covers) == WINDOWS
     assert FEWEST <= np.mean(covers) <= MOST
     flagged = sum(steadiness(one).fault is not None for one in records)
-    assert flagged <= binom.ppf(0.999, RUNS, 0.01)
+    assert flagged <= binom.ppf(0.999, WINDOWS, 0.01)
 
 
 def test_each_rate_that_a_run_has_is_told_by_its_column() -> None:
