@@ -13,6 +13,7 @@ from perfsim.kernel.effects import (
     cache,
     disk,
     lru,
+    memcontrol,
     memory,
     page,
     probe,
@@ -114,25 +115,25 @@ PAGEVEC_ADD = _local(lru.pagevec_add, 2)
 PAGEVEC_COUNT = _local(lru.pagevec_count, 1)
 PAGEVEC_PAGE = _local(lru.pagevec_page, 2)
 PAGEVEC_REINIT = _local(lru.pagevec_reinit, 1)
-MEMCG_ENABLED = _local(lru.memcg_enabled, 0)
-TRYLOCK_PAGE_CGROUP = _shared(lru.trylock_page_cgroup, 1)
-UNLOCK_PAGE_CGROUP = _shared(lru.unlock_page_cgroup, 1)
-MEM_CGROUP_MOVE = _local(lru.mem_cgroup_move, 2)
-MEM_CGROUP_PREPARE_MIGRATION = _shared(memory.mem_cgroup_prepare_migration, 2)
+MEMCG_ENABLED = _local(memcontrol.memcg_enabled, 0)
+TRYLOCK_PAGE_CGROUP = _shared(memcontrol.trylock_page_cgroup, 1)
+UNLOCK_PAGE_CGROUP = _shared(memcontrol.unlock_page_cgroup, 1)
+MEM_CGROUP_MOVE = _local(memcontrol.mem_cgroup_move, 2)
+MEM_CGROUP_PREPARE_MIGRATION = _shared(memcontrol.mem_cgroup_prepare_migration, 2)
 
 # mm/page_alloc.c, memory.c, rmap.c
-NUMA_ZONE = _local(memory.numa_zone, 0)
+NUMA_ZONE = _local(sched.numa_zone, 0)
 ZONE_WATERMARK_OK = _shared(memory.zone_watermark_ok, 2)
 RMQUEUE = _shared(memory.rmqueue, 1)
 FREE_PAGE_TO_ZONE = _shared(memory.free_page_to_zone, 1)
-REMOVE_FROM_PAGE_CACHE = _shared(memory.remove_from_page_cache, 1)
+REMOVE_FROM_PAGE_CACHE = _shared(cache.remove_from_page_cache, 1)
 NEW_PAGE = _local(memory.new_page, 2)
-SLOT_LOCKED = _local(memory.slot_locked, 1)
+SLOT_LOCKED = _local(ranges.slot_locked, 1)
 PAGE_REFERENCED = _local(memory.page_referenced, 1)
 TRY_TO_UNMAP = _shared(memory.try_to_unmap, 1)
 TRY_TO_MUNLOCK = _shared(memory.try_to_munlock, 1)
-PAGE_DIRTY = _shared(memory.page_dirty, 1)
-PICK_PAGE = _local(memory.pick_page, 0)
+PAGE_DIRTY = _shared(page.page_dirty, 1)
+PICK_PAGE = _local(ranges.pick_page, 0)
 
 # lib/rwsem-spinlock.c: mmap_sem
 CURRENT_MM = _local(rwsem.current_mm, 0)

@@ -10,6 +10,7 @@ import pytest
 
 from perfsim.engine.prepare import profile_of
 from perfsim.kernel.boot import Seed, boot
+from perfsim.kernel.invariants import INVARIANTS
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.state import State
 from perfsim.scenario.schema import Scenario
@@ -58,6 +59,11 @@ class Done(NamedTuple):
 Do = Callable[..., Done]
 StateMaker = Callable[..., State]
 ScenarioMaker = Callable[..., Scenario]
+
+
+def violated(s: State) -> list[str]:
+    """Names of the invariants that do not hold."""
+    return [invariant.__name__ for invariant in INVARIANTS if invariant(s)]
 
 
 @pytest.fixture

@@ -15,8 +15,10 @@ HEAD = ["s", "task", "now"]
 EFFECTS = Path(inspect.getfile(Primitive)).parent / "effects"
 
 # Functions of effects/ that are no primitives: what effects call one another for.
-INNER = {"book_idle", "bug", "charge", "choose", "draw_of", "end_timer", "line_of_mm", "readable", "rest", "resume"} | {
-    *("rouse", "set_state", "sleep", "wait_as_device", "wake_cpu", "wake_task"),
+INNER = {
+    *("add_to_vector", "book_idle", "bug", "charge_atomic", "charge_read", "charge_write", "choose", "draw_of"),
+    *("end_timer", "line_of_mm", "mem_cgroup_charge", "readable", "rest", "resume", "rouse", "set_state", "sleep"),
+    *("vector_of", "wait_as_device", "wake_cpu", "wake_task", "wake_waiter"),
 }
 
 EVERY = pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=PRIMITIVES)

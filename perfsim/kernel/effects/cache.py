@@ -11,15 +11,16 @@ from perfsim.kernel.constants import (
     FROZEN,
     LRU_ACTIVE,
     LRU_FILE,
+    NO_MAPPING,
     NONE,
     PG_DIRTY,
     PG_SWAPBACKED,
     PG_UPTODATE,
 )
-from perfsim.kernel.effects.memory import charge
+from perfsim.kernel.effects.lines import charge_atomic, charge_read, charge_write
+from perfsim.kernel.effects.memcontrol import mem_cgroup_charge
 from perfsim.kernel.effects.sched import draw_of
-from perfsim.kernel.state import State, cache_index, object_of
-from perfsim.machine.coherence import atomic_on_line, read_line, write_line
+from perfsim.kernel.state import State, cache_index, is_of_object, object_of
 from perfsim.machine.costs import RADIX_DELETE
 from perfsim.machine.state import work
 from perfsim.numeric.random import chance
@@ -54,7 +55,7 @@ def find_get_page(s: State, task: int, now: int, slot: int) -> int:
     page = s.objects.cached[cache_index(s, slot)]
     if page == NONE:
         return NONE
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     if s.pages.refcount[page] == 0:
         return FROZEN
     s.pages.refcount[page] += 1
@@ -63,15 +64,13 @@ def find_get_page(s: State, task: int, now: int, slot: int) -> int:
 
 def page_index(s: State, task: int, now: int, page: int) -> int:
     """page->index, as the number of the pte that would map it; NONE if it is in no page cache."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
+    charge_read(s, task, page)
     return s.pages.slot[page]
 
 
 def page_cached_at(s: State, task: int, now: int, page: int, slot: int) -> int:
     """page->mapping == mapping && page->index == offset: whether a page is still at a pte's offset."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
+    charge_read(s, task, page)
     return 1 if s.objects.cached[cache_index(s, slot)] == page else 0
 
 
@@ -85,16 +84,26 @@ def add_to_page_cache(s: State, task: int, now: int, page: int, slot: int) -> in
     index = cache_index(s, slot)
     if s.objects.cached[index] != NONE:
         return 0
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     s.objects.cached[index] = page
     s.pages.refcount[page] += 1
     s.pages.mapping[page] = 2 * (s.settings.nodes + 1 + object_of(s, slot))
     s.pages.slot[page] = slot
-    charge(s, page, LRU_FILE if s.ranges.file[slot // s.settings.range_pages] else LRU_ACTIVE)
+    mem_cgroup_charge(s, page, LRU_FILE if s.ranges.file[slot // s.settings.range_pages] else LRU_ACTIVE)
     dirty = chance(draw_of(s, task, CONTENT), s.settings.dirty_ppm)
     swap_backed = 0 if s.ranges.file[slot // s.settings.range_pages] else PG_SWAPBACKED
     s.pages.flags[page] |= PG_UPTODATE | (PG_DIRTY if dirty else 0) | swap_backed
     return 1
+
+
+def remove_from_page_cache(s: State, task: int, now: int, page: int) -> int:
+    """page->mapping = NULL: the page has left the page cache."""
+    charge_write(s, task, page)
+    if is_of_object(s, page):
+        s.objects.cached[cache_index(s, s.pages.slot[page])] = NONE
+        s.pages.slot[page] = NONE
+    s.pages.mapping[page] = NO_MAPPING
+    return 0
 
 
 def replace_slot(s: State, task: int, now: int, page: int, newpage: int) -> int:
@@ -103,7 +112,7 @@ def replace_slot(s: State, task: int, now: int, page: int, newpage: int) -> int:
     work(s.m, cpu, RADIX_DELETE)
     slot = s.pages.slot[page]
     if slot >= 0 and object_of(s, slot) != NONE:
-        s.m.pending_ps[cpu] += write_line(s.m, cpu, newpage)
+        charge_write(s, task, newpage)
         s.objects.cached[cache_index(s, slot)] = newpage
         s.pages.slot[newpage] = slot
     return 0
@@ -128,5 +137,4 @@ def _mapping(s: State, range_: int) -> int:
 
 
 def _charge_mapping(s: State, task: int, range_: int) -> None:
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, s.settings.first_mapping_line + _mapping(s, range_))
+    charge_atomic(s, task, s.settings.first_mapping_line + _mapping(s, range_))

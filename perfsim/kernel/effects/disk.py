@@ -14,6 +14,7 @@ from perfsim.kernel.constants import (
     ROTATED,
     VECTOR_SLOTS,
 )
+from perfsim.kernel.effects.lru import add_to_vector
 from perfsim.kernel.effects.sched import draw_of
 from perfsim.kernel.effects.timer import end_timer, rest, rouse, wait_as_device
 from perfsim.kernel.state import State, cpu_vector, stack_vector, zone_of
@@ -80,13 +81,9 @@ def complete_request(s: State, task: int, now: int) -> int:
 
 def rotate_pagevec_add(s: State, task: int, now: int, page: int) -> int:
     """pagevec_add(&__get_cpu_var(lru_rotate_pvecs), page), interrupts off. Returns the room left."""
-    vector = _rotate_pagevec(s, task)
-    count = s.vectors.length[vector]
-    assert count < VECTOR_SLOTS, f"page {page} is added to a full rotate pagevec"
-    s.vectors.pages[vector * VECTOR_SLOTS + count] = page
-    s.vectors.length[vector] = count + 1
-    work(s.m, s.tasks.cpu[task], L1_HIT)
-    return s.settings.pagevec_size - count - 1
+    place = _rotate_pagevec(s, task)
+    assert s.vectors.length[place] < VECTOR_SLOTS, f"page {page} is added to a full rotate pagevec"
+    return add_to_vector(s, task, place, page)
 
 
 def take_rotate_pagevec(s: State, task: int, now: int) -> int:

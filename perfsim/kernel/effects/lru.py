@@ -10,16 +10,16 @@ from perfsim.kernel.constants import (
     CPU_VECTORS,
     LRU_FILE,
     LRU_LISTS,
-    MZ_LOCK,
     NONE,
     PG_SWAPBACKED,
     PRIVATE_LISTS,
     VECTOR_SLOTS,
 )
-from perfsim.kernel.state import State, cpu_vector, list_head, page_lru, spinlock, stack_vector, zone_of
+from perfsim.kernel.effects.lines import charge_write
+from perfsim.kernel.state import State, cpu_vector, list_head, page_lru, stack_vector
 from perfsim.machine.account import TRANSFER, book
-from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
-from perfsim.machine.costs import L1_HIT, LRU_ADD_PAGE, LRU_ISOLATE_PAGE, MEMCG_MOVE, PER_MILLE, PREFETCH_HIDDEN
+from perfsim.machine.coherence import own_line
+from perfsim.machine.costs import L1_HIT, LRU_ADD_PAGE, LRU_ISOLATE_PAGE, PER_MILLE, PREFETCH_HIDDEN
 from perfsim.machine.locks import write_beside_lock
 from perfsim.machine.state import work
 from perfsim.numeric.columns import fetch_early
@@ -81,7 +81,7 @@ def prefetchw_prev_lru_page(s: State, task: int, now: int, page: int) -> int:
 
 
 def list_move_to_lru_head(s: State, task: int, now: int, zone: int, page: int, lru: int) -> int:
-    """list_move(&page->lru, src): rotate a page that is being freed elsewhere."""
+    """list_move(&page->lru, &zone->lru[lru].list): rotate a page that is not to be had, or is unevictable still."""
     _unlink(s, task, now, page)
     _link_after(s, task, now, list_head(s, zone, lru), page)
     return 0
@@ -136,14 +136,10 @@ def list_splice(s: State, task: int, now: int, source: int, target: int) -> int:
 
 
 def pagevec_add(s: State, task: int, now: int, vector: int, page: int) -> int:
-    """pagevec_add(): returns the room left, of PAGEVEC_SIZE."""
-    number = _vector(s, task, vector)
-    count = s.vectors.length[number]
-    assert count < VECTOR_SLOTS, f"page {page} is added to a full vector, {vector}"
-    s.vectors.pages[number * VECTOR_SLOTS + count] = page
-    s.vectors.length[number] = count + 1
-    work(s.m, s.tasks.cpu[task], L1_HIT)
-    return s.settings.pagevec_size - count - 1
+    """pagevec_add(): returns the room left, of the workload's pagevec_size."""
+    place = _vector(s, task, vector)
+    assert s.vectors.length[place] < VECTOR_SLOTS, f"page {page} is added to a full vector, {vector}"
+    return add_to_vector(s, task, place, page)
 
 
 def pagevec_count(s: State, task: int, now: int, vector: int) -> int:
@@ -162,45 +158,18 @@ def pagevec_reinit(s: State, task: int, now: int, vector: int) -> int:
     return 0
 
 
-def memcg_enabled(s: State, task: int, now: int) -> int:
-    """!mem_cgroup_subsys.disabled."""
-    return s.settings.memcg
+def _vector(s: State, task: int, vector: int) -> int:
+    """The place of a vector among all: a pagevec is the CPU's, any other is on the task's stack."""
+    return cpu_vector(s.tasks.cpu[task], vector) if vector < CPU_VECTORS else stack_vector(s, task, vector)
 
 
-def trylock_page_cgroup(s: State, task: int, now: int, page: int) -> int:
-    """try_lock_page_cgroup(): the bit spinlock in page->page_cgroup, a word of struct page. Returns 1 when taken."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
-    fetch_early(s.m.line_holders, s.settings.pages + page)
-    if s.pages.cgroup[page] & 1:
-        return 0
-    s.pages.cgroup[page] |= 1
-    return 1
-
-
-def unlock_page_cgroup(s: State, task: int, now: int, page: int) -> int:
-    """unlock_page_cgroup(): clear_bit_unlock."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
-    s.pages.cgroup[page] &= ~1
-    return 0
-
-
-def mem_cgroup_move(s: State, task: int, now: int, page: int, lru: int) -> int:
-    """__mem_cgroup_move_lists(), under the memcg zone's lru_lock: nothing when the page is on that list already."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, s.settings.pages + page)
-    zone = zone_of(s, page)
-    old = (s.pages.cgroup[page] >> 1) - 1
-    if old == lru:
-        return 0
-    work(s.m, cpu, MEMCG_MOVE)
-    s.m.pending_ps[cpu] += write_beside_lock(s.m, cpu, now, spinlock(s, MZ_LOCK, zone))
-    if old >= 0:
-        s.zones.cgroup_length[zone * LRU_LISTS + old] -= 1
-    s.zones.cgroup_length[zone * LRU_LISTS + lru] += 1
-    s.pages.cgroup[page] = s.pages.cgroup[page] & 1 | lru + 1 << 1
-    return 0
+def add_to_vector(s: State, task: int, place: int, page: int) -> int:
+    """Append a page to the vector of a place, which is not full. Returns the room left."""
+    count = s.vectors.length[place]
+    s.vectors.pages[place * VECTOR_SLOTS + count] = page
+    s.vectors.length[place] = count + 1
+    work(s.m, s.tasks.cpu[task], L1_HIT)
+    return s.settings.pagevec_size - count - 1
 
 
 def _fetch_early(s: State, page: int) -> None:
@@ -211,10 +180,6 @@ def _fetch_early(s: State, page: int) -> None:
 
 def _private(s: State, task: int, which: int) -> int:
     return s.settings.first_private + task * PRIVATE_LISTS + which
-
-
-def _vector(s: State, task: int, vector: int) -> int:
-    return cpu_vector(s.tasks.cpu[task], vector) if vector < CPU_VECTORS else stack_vector(s, task, vector)
 
 
 def _link_after(s: State, task: int, now: int, head: int, page: int) -> None:
@@ -241,7 +206,7 @@ def _charge_link(s: State, task: int, now: int, node: int) -> None:
     """One store to a list link: a page's line, a zone's line (which its lock shares), or a hot private head."""
     cpu = s.tasks.cpu[task]
     if node < s.settings.first_head:
-        s.m.pending_ps[cpu] += write_line(s.m, cpu, node)
+        charge_write(s, task, node)
     elif node < s.settings.first_private:
         s.m.pending_ps[cpu] += write_beside_lock(s.m, cpu, now, (node - s.settings.first_head) // LRU_LISTS)
     else:

@@ -1,7 +1,7 @@
-"""Allocator, page tables, ranges, and what reclaim finds out about a page (mm/page_alloc.c, memory.c, rmap.c).
+"""The allocator, and what the reverse map says of a page (mm/page_alloc.c, memory.c, rmap.c).
 
-Page tables and reverse maps are local costs: a page is mapped by one pte at most (kernel-protocol §14, D10). What in
-life depends on the program (was the page referenced, is it dirty) is a draw of the task's own streams.
+A reverse map is a local cost: a page is mapped by one pte at most (kernel-protocol §14, D10). What in life depends on
+the program (was the page referenced, is it dirty) is a draw of the task's own streams.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from perfsim.kernel.constants import (
     LOCKED_ELSEWHERE,
     LRU_ACTIVE,
     LRU_FILE,
-    LRU_LISTS,
     MAPPING_ANON,
     NO_MAPPING,
     NONE,
@@ -32,14 +31,15 @@ from perfsim.kernel.constants import (
     WMARK_MIN,
 )
 from perfsim.kernel.effects.bug import bug
+from perfsim.kernel.effects.lines import charge_atomic, charge_write
+from perfsim.kernel.effects.memcontrol import mem_cgroup_charge
 from perfsim.kernel.effects.rwsem import line_of_mm, readable
-from perfsim.kernel.effects.sched import choose, draw_of
-from perfsim.kernel.state import State, cache_index, is_of_object, zone_of
+from perfsim.kernel.effects.sched import draw_of
+from perfsim.kernel.state import State, is_of_object, zone_of
 from perfsim.machine.account import synchronize
-from perfsim.machine.coherence import atomic_on_line, own_line, read_line, write_line
+from perfsim.machine.coherence import own_line
 from perfsim.machine.costs import (
     ATOMIC_LOCAL,
-    MEMCG_MOVE,
     PAGE_ALLOC,
     PAGE_FREE,
     RMAP_REFERENCED,
@@ -53,11 +53,6 @@ SWAP_SUCCESS = 0
 SWAP_AGAIN = 1
 SWAP_FAIL = 2
 SWAP_MLOCK = 3
-
-
-def numa_zone(s: State, task: int, now: int) -> int:
-    """The zone the task works on: that of its CPU's node; a kswapd's own."""
-    return s.tasks.zone[task]
 
 
 def zone_watermark_ok(s: State, task: int, now: int, zone: int, mark: int) -> int:
@@ -98,9 +93,9 @@ def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
         bug(s, task, now, page, BAD_PAGE_MLOCKED)
     cpu = s.tasks.cpu[task]
     work(s.m, cpu, PAGE_FREE)
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
+    charge_write(s, task, page)
     zone = zone_of(s, page)
-    charge(s, page, NONE)
+    mem_cgroup_charge(s, page, NONE)
     s.pages.flags[page] = 0
     s.pages.mapping[page] = NO_MAPPING
     s.pages.slot[page] = NONE
@@ -109,17 +104,6 @@ def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
     s.zones.free_count[zone] += 1
     s.zones.pages_scanned[zone] = 0
     s.zones.all_unreclaimable[zone] = 0
-    return 0
-
-
-def remove_from_page_cache(s: State, task: int, now: int, page: int) -> int:
-    """page->mapping = NULL: the page has left the page cache."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
-    if is_of_object(s, page):
-        s.objects.cached[cache_index(s, s.pages.slot[page])] = NONE
-        s.pages.slot[page] = NONE
-    s.pages.mapping[page] = NO_MAPPING
     return 0
 
 
@@ -142,13 +126,8 @@ def new_page(s: State, task: int, now: int, page: int, slot: int) -> int:
     s.pages.refcount[page] = is_file + mapped
     s.pages.mapcount[page] = mapped if slot < 0 else 0
     s.pages.slot[page] = slot if slot < 0 and mapped else NONE
-    charge(s, page, LRU_FILE if is_file else LRU_ACTIVE)
+    mem_cgroup_charge(s, page, LRU_FILE if is_file else LRU_ACTIVE)
     return mapped
-
-
-def slot_locked(s: State, task: int, now: int, slot: int) -> int:
-    """is_mlocked_vma()'s question: does the pte belong to a VM_LOCKED range?"""
-    return s.ranges.locked[slot // s.settings.range_pages] if slot >= 0 else 0
 
 
 def page_referenced(s: State, task: int, now: int, page: int) -> int:
@@ -174,7 +153,7 @@ def try_to_unmap(s: State, task: int, now: int, page: int) -> int:
         return locked
     slot = s.pages.slot[page]
     work(s.m, cpu, TLB_FLUSH_LOCAL)
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     if slot >= 0:
         s.ranges.pte[slot] = NONE
     if not is_of_object(s, page):
@@ -190,28 +169,6 @@ def try_to_munlock(s: State, task: int, now: int, page: int) -> int:
     return _locked_by_range(s, task, page)
 
 
-def page_dirty(s: State, task: int, now: int, page: int) -> int:
-    """PageDirty(): a plain read. Returns 1 or 0."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
-    return 1 if s.pages.flags[page] & PG_DIRTY else 0
-
-
-def pick_page(s: State, task: int, now: int) -> int:
-    """lock_loop: one of K pages, uniformly, spread over the nodes."""
-    number = choose(s, task, s.tasks.page_count[task])
-    nodes = s.settings.nodes
-    return number % nodes * s.settings.pages_per_node + number // nodes
-
-
-def mem_cgroup_prepare_migration(s: State, task: int, now: int, page: int, newpage: int) -> int:
-    """mem_cgroup_prepare_migration(): the new page is charged as the old one is, which gives it back when freed."""
-    if s.settings.memcg:
-        work(s.m, s.tasks.cpu[task], MEMCG_MOVE)
-        charge(s, newpage, (s.pages.cgroup[page] >> 1) - 1)
-    return 0
-
-
 def _locked_by_range(s: State, task: int, page: int) -> int:
     """SWAP_SUCCESS unless the range that maps the page is VM_LOCKED; then whether its mmap_sem can be read-locked."""
     slot = s.pages.slot[page]
@@ -223,19 +180,8 @@ def _locked_by_range(s: State, task: int, page: int) -> int:
     if owner == NONE:
         return SWAP_AGAIN
     cpu, mm = s.tasks.cpu[task], s.tasks.mm[owner]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, line_of_mm(s, mm))
+    charge_atomic(s, task, line_of_mm(s, mm))
     if not readable(s, mm):
         return SWAP_AGAIN
     synchronize(s.m, cpu, ATOMIC_LOCAL)  # up_read
     return SWAP_MLOCK
-
-
-def charge(s: State, page: int, lru: int) -> None:
-    """mem_cgroup_charge() onto a list of the one memcg, or uncharge (NONE). Without the lock that they take in C."""
-    zone = zone_of(s, page)
-    old = (s.pages.cgroup[page] >> 1) - 1
-    if old >= 0:
-        s.zones.cgroup_length[zone * LRU_LISTS + old] -= 1
-    if lru >= 0 and s.settings.memcg:
-        s.zones.cgroup_length[zone * LRU_LISTS + lru] += 1
-    s.pages.cgroup[page] = lru + 1 << 1 if s.settings.memcg else 0

@@ -14,13 +14,14 @@ from perfsim.kernel.constants import (
     NONE,
     PAGE_LOCK,
     PAGE_LOCK_STEALS,
+    PG_DIRTY,
     PG_LOCKED,
     PG_MLOCKED,
     PG_SWAPBACKED,
 )
 from perfsim.kernel.effects.bug import bug
+from perfsim.kernel.effects.lines import charge_atomic, charge_read, charge_write
 from perfsim.kernel.state import State, zone_of
-from perfsim.machine.coherence import atomic_on_line, read_line, write_line
 from perfsim.machine.tally import acquired, held
 
 
@@ -31,35 +32,40 @@ def page_zone(s: State, task: int, now: int, page: int) -> int:
 
 def test_flag(s: State, task: int, now: int, page: int, flag: int) -> int:
     """Page##Flag(): a plain read. Returns 1 or 0."""
-    _charge_read(s, task, page)
+    charge_read(s, task, page)
     return 1 if s.pages.flags[page] & flag else 0
+
+
+def page_dirty(s: State, task: int, now: int, page: int) -> int:
+    """PageDirty(): a plain read. Returns 1 or 0."""
+    charge_read(s, task, page)
+    return 1 if s.pages.flags[page] & PG_DIRTY else 0
 
 
 def set_flag(s: State, task: int, now: int, page: int, flag: int) -> int:
     """SetPage##Flag(): set_bit."""
-    _charge_atomic(s, task, page)
+    charge_atomic(s, task, page)
     s.pages.flags[page] |= flag
     return 0
 
 
 def clear_flag(s: State, task: int, now: int, page: int, flag: int) -> int:
     """ClearPage##Flag(): clear_bit."""
-    _charge_atomic(s, task, page)
+    charge_atomic(s, task, page)
     s.pages.flags[page] &= ~flag
     return 0
 
 
 def clear_flag_nonatomic(s: State, task: int, now: int, page: int, flag: int) -> int:
     """__ClearPage##Flag(): a plain store, by the only holder of the page."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
+    charge_write(s, task, page)
     s.pages.flags[page] &= ~flag
     return 0
 
 
 def test_and_set(s: State, task: int, now: int, page: int, flag: int) -> int:
     """TestSetPage##Flag(). Returns the old value. With PG_LOCKED it is the page lock's attempt."""
-    _charge_atomic(s, task, page)
+    charge_atomic(s, task, page)
     old = 1 if s.pages.flags[page] & flag else 0
     s.pages.flags[page] |= flag
     if flag == PG_LOCKED:
@@ -71,7 +77,7 @@ def test_and_set(s: State, task: int, now: int, page: int, flag: int) -> int:
 
 def test_and_clear(s: State, task: int, now: int, page: int, flag: int) -> int:
     """TestClearPage##Flag(). Returns the old value."""
-    _charge_atomic(s, task, page)
+    charge_atomic(s, task, page)
     old = 1 if s.pages.flags[page] & flag else 0
     s.pages.flags[page] &= ~flag
     if flag == PG_LOCKED:
@@ -85,27 +91,30 @@ def test_and_clear(s: State, task: int, now: int, page: int, flag: int) -> int:
 
 
 def page_mapping(s: State, task: int, now: int, page: int) -> int:
-    """page_mapping(): the file mapping's number, 0 for anonymous and truncated pages."""
-    _charge_read(s, task, page)
+    """page_mapping(): the file mapping's number, 0 for anonymous and truncated pages.
+
+    Also 0 in the swap cache, for swapper_space, which is never unevictable.
+    """
+    charge_read(s, task, page)
     mapping = s.pages.mapping[page]
     return 0 if mapping & MAPPING_ANON else mapping >> 1
 
 
 def page_has_mapping(s: State, task: int, now: int, page: int) -> int:
     """page->mapping != NULL: anonymous pages have one too."""
-    _charge_read(s, task, page)
+    charge_read(s, task, page)
     return 1 if s.pages.mapping[page] else 0
 
 
 def page_anon(s: State, task: int, now: int, page: int) -> int:
     """PageAnon(): bit 0 of page->mapping."""
-    _charge_read(s, task, page)
+    charge_read(s, task, page)
     return s.pages.mapping[page] & MAPPING_ANON
 
 
 def page_mapped(s: State, task: int, now: int, page: int) -> int:
     """page_mapcount(): number of ptes."""
-    _charge_read(s, task, page)
+    charge_read(s, task, page)
     return s.pages.mapcount[page]
 
 
@@ -113,20 +122,19 @@ def mapping_unevictable(s: State, task: int, now: int, mapping: int) -> int:
     """mapping_unevictable(): AS_UNEVICTABLE in the mapping's own word."""
     if mapping == 0:
         return 0
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, s.settings.first_mapping_line + mapping)
+    charge_read(s, task, s.settings.first_mapping_line + mapping)
     return s.mapping_flags[mapping] & AS_UNEVICTABLE
 
 
 def page_count(s: State, task: int, now: int, page: int) -> int:
     """page_count(): number of references."""
-    _charge_read(s, task, page)
+    charge_read(s, task, page)
     return s.pages.refcount[page]
 
 
 def get_page(s: State, task: int, now: int, page: int) -> int:
     """get_page(): atomic_inc(_count). On a free or frozen page it is a BUG (mm.h:297)."""
-    _charge_atomic(s, task, page)
+    charge_atomic(s, task, page)
     if s.pages.refcount[page] == 0:
         bug(s, task, now, page, BUG_GET_PAGE)
     s.pages.refcount[page] += 1
@@ -135,7 +143,7 @@ def get_page(s: State, task: int, now: int, page: int) -> int:
 
 def get_page_unless_zero(s: State, task: int, now: int, page: int) -> int:
     """get_page_unless_zero(). Returns 1 with a reference taken, else 0."""
-    _charge_atomic(s, task, page)
+    charge_atomic(s, task, page)
     if s.pages.refcount[page] == 0:
         return 0
     s.pages.refcount[page] += 1
@@ -144,7 +152,7 @@ def get_page_unless_zero(s: State, task: int, now: int, page: int) -> int:
 
 def put_page_testzero(s: State, task: int, now: int, page: int) -> int:
     """put_page_testzero(): drop a reference. Returns 1 when it was the last; below 0 it does not go."""
-    _charge_atomic(s, task, page)
+    charge_atomic(s, task, page)
     if s.pages.refcount[page] <= 0:
         bug(s, task, now, page, BUG_PUT_PAGE)
         return 0
@@ -154,7 +162,7 @@ def put_page_testzero(s: State, task: int, now: int, page: int) -> int:
 
 def page_freeze_refs(s: State, task: int, now: int, page: int, expected: int) -> int:
     """page_freeze_refs(): cmpxchg(_count, expected, 0). Returns 1 when it succeeded."""
-    _charge_atomic(s, task, page)
+    charge_atomic(s, task, page)
     if s.pages.refcount[page] != expected:
         return 0
     s.pages.refcount[page] = 0
@@ -163,17 +171,15 @@ def page_freeze_refs(s: State, task: int, now: int, page: int, expected: int) ->
 
 def page_unfreeze_refs(s: State, task: int, now: int, page: int, count: int) -> int:
     """page_unfreeze_refs(): a store with release meaning."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
+    charge_write(s, task, page)
     s.pages.refcount[page] = count
     return 0
 
 
 def copy_mapping(s: State, task: int, now: int, newpage: int, page: int) -> int:
     """newpage->index = page->index, newpage->mapping = page->mapping, and PG_swapbacked with them."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, newpage)
+    charge_read(s, task, page)
+    charge_write(s, task, newpage)
     s.pages.mapping[newpage] = s.pages.mapping[page]
     s.pages.flags[newpage] |= s.pages.flags[page] & PG_SWAPBACKED
     return 0
@@ -181,8 +187,7 @@ def copy_mapping(s: State, task: int, now: int, newpage: int, page: int) -> int:
 
 def clear_mapping(s: State, task: int, now: int, page: int) -> int:
     """page->mapping = NULL: a store."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
+    charge_write(s, task, page)
     s.pages.mapping[page] = NO_MAPPING
     return 0
 
@@ -222,14 +227,4 @@ def _page_lock_tried(s: State, task: int, now: int, page: int, was_locked: int) 
     s.pages.locked_ps[page] = now + s.m.pending_ps[cpu]
     waited = 1 if since_ps >= 0 else 0
     acquired(s.m.tally, PAGE_LOCK, bounced, waited, now - since_ps if waited else 0)
-    s.queues.since_ps[task] = -1
-
-
-def _charge_read(s: State, task: int, page: int) -> None:
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
-
-
-def _charge_atomic(s: State, task: int, page: int) -> None:
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    s.queues.since_ps[task] = NONE

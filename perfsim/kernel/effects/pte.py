@@ -7,8 +7,8 @@ D10).
 from __future__ import annotations
 
 from perfsim.kernel.constants import MIGRATION_ENTRY, NONE, PTE_LOCKED
+from perfsim.kernel.effects.lines import charge_atomic
 from perfsim.kernel.state import State, is_of_object
-from perfsim.machine.coherence import atomic_on_line
 from perfsim.machine.costs import GUP_PAGE, RMAP_UNMAP, TLB_FLUSH_LOCAL
 from perfsim.machine.state import work
 
@@ -20,7 +20,7 @@ def follow_page(s: State, task: int, now: int, slot: int) -> int:
     page = s.ranges.pte[slot]
     if page < 0:
         return NONE
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     s.pages.refcount[page] += 1
     return page
 
@@ -46,8 +46,7 @@ def pte_unlock(s: State, task: int, now: int, slot: int) -> int:
 
 def set_pte(s: State, task: int, now: int, page: int, slot: int) -> int:
     """page_add_new_anon_rmap() or page_add_file_rmap(), set_pte_at(), pte_unmap_unlock(). Takes no reference."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     s.ranges.pte[slot] = page
     s.pages.slot[page] = slot
     s.pages.mapcount[page] += 1
@@ -56,14 +55,13 @@ def set_pte(s: State, task: int, now: int, page: int, slot: int) -> int:
 
 def zap_pte(s: State, task: int, now: int, slot: int) -> int:
     """zap_pte_range() for one pte: cleared, page_remove_rmap(). Returns the page with the pte's reference, or NONE."""
-    cpu = s.tasks.cpu[task]
     page = s.ranges.pte[slot]
     if page in (NONE, PTE_LOCKED):
         return NONE
     s.ranges.pte[slot] = NONE
     if page < 0:
         return NONE
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     s.pages.mapcount[page] -= 1
     if not is_of_object(s, page):
         s.pages.slot[page] = NONE
@@ -78,7 +76,7 @@ def set_migration_pte(s: State, task: int, now: int, page: int) -> int:
     if slot < 0 or s.ranges.pte[slot] != page:
         return 0
     work(s.m, cpu, TLB_FLUSH_LOCAL)
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     s.ranges.pte[slot] = MIGRATION_ENTRY - page
     s.pages.mapcount[page] -= 1
     s.pages.refcount[page] -= 1
@@ -91,7 +89,7 @@ def remove_migration_pte(s: State, task: int, now: int, page: int, newpage: int)
     work(s.m, cpu, RMAP_UNMAP)
     slot = s.pages.slot[page]
     if slot >= 0 and s.ranges.pte[slot] == MIGRATION_ENTRY - page:
-        s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, newpage)
+        charge_atomic(s, task, newpage)
         s.pages.refcount[newpage] += 1
         s.pages.mapcount[newpage] += 1
         s.ranges.pte[slot] = newpage
@@ -108,12 +106,11 @@ def pte_migration_page(s: State, task: int, now: int, slot: int) -> int:
 
 
 def get_migration_page(s: State, task: int, now: int, slot: int) -> int:
-    """The same with get_page_unless_zero(), under the pte lock; NONE also if the page is frozen."""
+    """As pte_migration_page(), with get_page_unless_zero(), under the pte lock; NONE also if the page is frozen."""
     page = pte_migration_page(s, task, now, slot)
     if page == NONE:
         return NONE
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     if s.pages.refcount[page] == 0:
         return NONE
     s.pages.refcount[page] += 1

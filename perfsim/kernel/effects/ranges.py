@@ -1,4 +1,4 @@
-"""The ranges that a task works on: chosen, locked, migrated (mm/mlock.c, mempolicy.c)."""
+"""The ranges, ptes and pages that a task works on: chosen, locked, migrated (mm/mlock.c, mempolicy.c)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def set_vm_locked(s: State, task: int, now: int, range_: int, locked: int) -> in
     return 0
 
 
+def slot_locked(s: State, task: int, now: int, slot: int) -> int:
+    """is_mlocked_vma()'s question: does the pte belong to a VM_LOCKED range?"""
+    return s.ranges.locked[slot // s.settings.range_pages] if slot >= 0 else 0
+
+
 def pick_range(s: State, task: int, now: int) -> int:
     """A range of the task's, or of the task whose ranges it shares, uniformly."""
     chosen = choose(s, task, s.tasks.range_count[task]) if s.tasks.range_count[task] > 1 else 0
@@ -40,8 +45,15 @@ def pick_range(s: State, task: int, now: int) -> int:
 
 
 def pick_slot(s: State, task: int, now: int, range_: int, count: int) -> int:
-    """A pte of the first ones of a range, uniformly."""
+    """One of the first `count` ptes of a range, uniformly."""
     return range_ * s.settings.range_pages + choose(s, task, count)
+
+
+def pick_page(s: State, task: int, now: int) -> int:
+    """lock_loop: one of K pages, uniformly, spread over the nodes."""
+    number = choose(s, task, s.tasks.page_count[task])
+    nodes = s.settings.nodes
+    return number % nodes * s.settings.pages_per_node + number // nodes
 
 
 def task_shares(s: State, task: int, now: int) -> int:

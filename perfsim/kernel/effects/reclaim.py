@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from perfsim.kernel.constants import (
     KSWAPD,
-    LRU_ACTIVE,
+    LRU_ACTIVE_ANON,
     LRU_ACTIVE_FILE,
     LRU_FILE,
     LRU_INACTIVE_ANON,
@@ -15,8 +15,8 @@ from perfsim.kernel.constants import (
     LRU_LISTS,
     LRU_LOCK,
 )
+from perfsim.kernel.effects.lines import charge_read, charge_write
 from perfsim.kernel.state import State, spinlock
-from perfsim.machine.coherence import read_line, write_line
 from perfsim.machine.costs import L1_HIT
 from perfsim.machine.state import work
 
@@ -45,8 +45,8 @@ def inactive_anon_is_low(s: State, task: int, now: int, zone: int) -> int:
     """inactive_anon_is_low(): fewer inactive anonymous pages than one to inactive_ratio active ones."""
     lengths = s.zones.lru_length
     base = zone * LRU_LISTS
-    inactive = lengths[base + LRU_INACTIVE_ANON] * s.settings.inactive_ratio
-    return 1 if inactive < lengths[base + LRU_INACTIVE_ANON + LRU_ACTIVE] else 0
+    active = lengths[base + LRU_ACTIVE_ANON]
+    return 1 if lengths[base + LRU_INACTIVE_ANON] * s.settings.inactive_ratio < active else 0
 
 
 def recent_scanned(s: State, task: int, now: int, zone: int, lru: int) -> int:
@@ -91,15 +91,13 @@ def pages_scanned(s: State, task: int, now: int, zone: int, delta: int) -> int:
 
 def zone_is_all_unreclaimable(s: State, task: int, now: int, zone: int) -> int:
     """zone_is_all_unreclaimable(): a flag of the zone."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, s.m.lock_line[spinlock(s, LRU_LOCK, zone)])
+    charge_read(s, task, _line_of_zone(s, zone))
     return s.zones.all_unreclaimable[zone]
 
 
 def zone_set_all_unreclaimable(s: State, task: int, now: int, zone: int) -> int:
     """zone_set_flag(zone, ZONE_ALL_UNRECLAIMABLE)."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, s.m.lock_line[spinlock(s, LRU_LOCK, zone)])
+    charge_write(s, task, _line_of_zone(s, zone))
     s.zones.all_unreclaimable[zone] = 1
     return 0
 
@@ -121,8 +119,7 @@ def due_to_scan(s: State, task: int, now: int, zone: int, lru: int, delta: int) 
 
     Every reclaimer of the zone adds to the one word, without a lock; an update that C may lose is not lost here.
     """
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, s.m.lock_line[spinlock(s, LRU_LOCK, zone)])
+    charge_write(s, task, _line_of_zone(s, zone))
     at = zone * LRU_LISTS + lru
     s.zones.nr_scan[at] += delta + 1
     due = s.zones.nr_scan[at]
@@ -148,6 +145,11 @@ def next_batch(s: State, task: int, now: int, lru: int) -> int:
     batch = min(s.sc.nr[at], s.settings.swap_cluster_max)
     s.sc.nr[at] -= batch
     return batch
+
+
+def _line_of_zone(s: State, zone: int) -> int:
+    """The line of a zone's statistics, which is that of its lru_lock."""
+    return s.m.lock_line[spinlock(s, LRU_LOCK, zone)]
 
 
 def _kind(zone: int, lru: int) -> int:

@@ -7,12 +7,10 @@ to spin for.
 
 from __future__ import annotations
 
-from perfsim.kernel.constants import NONE, TASK_SLEEPING
-from perfsim.kernel.effects.sched import sleep, wake_task
+from perfsim.kernel.constants import NONE
+from perfsim.kernel.effects.lines import charge_atomic, charge_write
+from perfsim.kernel.effects.sched import sleep, wake_waiter
 from perfsim.kernel.state import State
-from perfsim.machine.coherence import atomic_on_line, write_line
-from perfsim.machine.costs import WAKEUP
-from perfsim.machine.state import work
 
 
 def current_mm(s: State, task: int, now: int) -> int:
@@ -22,7 +20,7 @@ def current_mm(s: State, task: int, now: int) -> int:
 
 def down_read_or_queue(s: State, task: int, now: int, mm: int) -> int:
     """The part of __down_read() under sem->wait_lock. Returns 1 with the semaphore taken, 0 with the task queued."""
-    if _read_trylock(s, task, mm):
+    if down_read_trylock(s, task, now, mm):
         return 1
     _queue(s, task, mm, 0)
     return 0
@@ -30,7 +28,11 @@ def down_read_or_queue(s: State, task: int, now: int, mm: int) -> int:
 
 def down_read_trylock(s: State, task: int, now: int, mm: int) -> int:
     """down_read_trylock(). Returns 1 with the semaphore taken, 0 if there is a writer or anyone waits."""
-    return _read_trylock(s, task, mm)
+    _take_line(s, task, mm)
+    if not readable(s, mm):
+        return 0
+    s.mms.activity[mm] += 1
+    return 1
 
 
 def down_write_or_queue(s: State, task: int, now: int, mm: int) -> int:
@@ -79,22 +81,12 @@ def line_of_mm(s: State, mm: int) -> int:
     return s.settings.first_mm_line + mm
 
 
-def _read_trylock(s: State, task: int, mm: int) -> int:
-    _take_line(s, task, mm)
-    if not readable(s, mm):
-        return 0
-    s.mms.activity[mm] += 1
-    return 1
-
-
 def _take_line(s: State, task: int, mm: int) -> None:
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, line_of_mm(s, mm))
+    charge_atomic(s, task, line_of_mm(s, mm))
 
 
 def _queue(s: State, task: int, mm: int, write: int) -> None:
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, line_of_mm(s, mm))
+    charge_write(s, task, line_of_mm(s, mm))
     s.mms.waits_for[task] = mm
     s.mms.write[task] = write
     s.mms.next[task] = NONE
@@ -124,7 +116,4 @@ def _wake_first(s: State, waker: int, now: int, mm: int) -> None:
     waiter = s.mms.head[mm]
     s.mms.head[mm] = s.mms.next[waiter]
     s.mms.waits_for[waiter] = NONE
-    if s.tasks.state[waiter] == TASK_SLEEPING:
-        wake_task(s, waker, now, waiter)
-    else:  # still on its way to sleep: it only becomes TASK_RUNNING again
-        work(s.m, s.tasks.cpu[waker], WAKEUP)
+    wake_waiter(s, waker, now, waiter)

@@ -54,12 +54,12 @@ def task_begin(s: State, task: int, now: int) -> int:
     """The task's first step: it runs if its CPU has nothing to do. events/N, made at boot, sleeps until it has."""
     cpu = s.tasks.cpu[task]
     if s.tasks.kind[task] == KEVENTD and s.work.inserted[cpu] == 0:
-        set_state(s, task, TASK_SLEEPING, now)
+        set_state(s, task, now, TASK_SLEEPING)
         return BLOCKED
     if s.run.current[cpu] != NONE:
         return _make_ready(s, task, now)
     s.run.current[cpu] = task
-    set_state(s, task, TASK_RUNNING, now)
+    set_state(s, task, now, TASK_RUNNING)
     s.m.cpu_state[cpu] = RUNNING
     spend(s.m.tally, cpu, now, KERNEL)
     return 0
@@ -67,7 +67,7 @@ def task_begin(s: State, task: int, now: int) -> int:
 
 def task_exit(s: State, task: int, now: int) -> int:
     """The task's last step: the next one runs, or the CPU idles."""
-    set_state(s, task, TASK_DONE, now)
+    set_state(s, task, now, TASK_DONE)
     _switch_away(s, s.tasks.cpu[task], now)
     return 0
 
@@ -77,8 +77,13 @@ def task_kind(s: State, task: int, now: int) -> int:
     return s.tasks.kind[task]
 
 
+def numa_zone(s: State, task: int, now: int) -> int:
+    """The zone the task works on: that of its CPU's node; a kswapd's own."""
+    return s.tasks.zone[task]
+
+
 def task_range_pages(s: State, task: int, now: int) -> int:
-    """An mlock task's pages of each range."""
+    """How many pages of each of its ranges a task works on."""
     return s.tasks.range_pages[task]
 
 
@@ -165,7 +170,7 @@ def draw_of(s: State, task: int, stream: int) -> int:
 def sleep(s: State, task: int, now: int, kind: int = SLEEP) -> int:
     """schedule() with the task not runnable. kind: what the time is booked as. Returns BLOCKED."""
     s.tasks.sleep_kind[task] = kind
-    set_state(s, task, TASK_SLEEPING, now)
+    set_state(s, task, now, TASK_SLEEPING)
     _switch_away(s, s.tasks.cpu[task], now)
     return BLOCKED
 
@@ -177,6 +182,14 @@ def wake_task(s: State, waker: int, now: int, task: int) -> None:
     wake_cpu(s, now + s.m.pending_ps[own], cpu, task, now)
     if own != cpu:
         machine_work(s.m, own, IPI_SEND)
+
+
+def wake_waiter(s: State, waker: int, now: int, task: int) -> None:
+    """Wake a task that waits in a queue. One that is still on its way to sleep only becomes TASK_RUNNING again."""
+    if s.tasks.state[task] == TASK_SLEEPING:
+        wake_task(s, waker, now, task)
+    else:
+        machine_work(s.m, s.tasks.cpu[waker], WAKEUP)
 
 
 def wake_cpu(s: State, from_ps: int, cpu: int, task: int, now: int) -> None:
@@ -194,7 +207,7 @@ def wake_cpu(s: State, from_ps: int, cpu: int, task: int, now: int) -> None:
             wake(s.m, cpu, interrupt_ps)
         return
     s.run.current[cpu] = task
-    set_state(s, task, TASK_READY, now)
+    set_state(s, task, now, TASK_READY)
     ready_ps = max(from_ps, s.run.idle_from_ps[cpu]) + s.m.cost_ps[IPI] + s.m.cost_ps[IDLE_EXIT]
     s.run.idle_to_ps[cpu] = ready_ps
     wake(s.m, cpu, ready_ps + s.m.cost_ps[CONTEXT_SWITCH])
@@ -210,8 +223,21 @@ def book_idle(s: State, cpu: int, now: int) -> None:
         _turn_to(s, cpu, s.run.idle_to_ps[cpu], SWITCH)
 
 
+def set_state(s: State, task: int, now: int, state: int) -> None:
+    """A task runs, waits, sleeps or is done from now on; if it did not run until now, that is booked on its account."""
+    before = s.tasks.state[task]
+    if before == TASK_SLEEPING:
+        s.m.spent_ps[task * KINDS + s.tasks.sleep_kind[task]] += now - s.tasks.since_ps[task]
+    elif before == TASK_READY:
+        s.m.spent_ps[task * KINDS + WAKE_UP] += now - s.tasks.since_ps[task]
+    if state == TASK_RUNNING:
+        s.m.account[s.tasks.cpu[task]] = task * KINDS
+    s.tasks.state[task] = state
+    s.tasks.since_ps[task] = now
+
+
 def resume(s: State, task: int, now: int) -> int:
-    """The instant a blocked task's CPU was to be resumed at: complete what blocked it. BLOCKED if it must wait on."""
+    """A blocked task's CPU is resumed, now: complete what has blocked it. Returns 0, or BLOCKED if it must wait on."""
     cpu = s.tasks.cpu[task]
     state = s.m.cpu_state[cpu]
     if state in (SPINNING, ATTEMPTING):
@@ -226,7 +252,7 @@ def resume(s: State, task: int, now: int) -> int:
         return BLOCKED
     if state == SWITCHED_OUT:
         book_idle(s, cpu, now)
-        set_state(s, task, TASK_RUNNING, now)
+        set_state(s, task, now, TASK_RUNNING)
         if s.tasks.user_ps[task]:
             return _return_to_user(s, task, now)
     assert state in (IN_USER, SWITCHED_OUT), f"CPU {cpu} resumed in state {state}"
@@ -268,7 +294,7 @@ def _duration(s: State, task: int, spec: Ints, stream: int) -> int:
 def _make_ready(s: State, task: int, now: int) -> int:
     """Append to the CPU's run queue."""
     cpu = s.tasks.cpu[task]
-    set_state(s, task, TASK_READY, now)
+    set_state(s, task, now, TASK_READY)
     s.tasks.next_ready[task] = NONE
     if s.run.head[cpu] == NONE:
         s.run.head[cpu] = task
@@ -283,13 +309,13 @@ def _make_ready_first(s: State, task: int, now: int) -> None:
     cpu = s.tasks.cpu[task]
     before = s.run.woken_tail[cpu]
     if before == NONE and s.run.head[cpu] != NONE:
-        set_state(s, task, TASK_READY, now)
+        set_state(s, task, now, TASK_READY)
         s.tasks.next_ready[task] = s.run.head[cpu]
         s.run.head[cpu] = task
     elif before == NONE or s.run.tail[cpu] == before:
         _make_ready(s, task, now)
     else:
-        set_state(s, task, TASK_READY, now)
+        set_state(s, task, now, TASK_READY)
         s.tasks.next_ready[task] = s.tasks.next_ready[before]
         s.tasks.next_ready[before] = task
     s.run.woken_tail[cpu] = task
@@ -323,16 +349,3 @@ def _turn_to(s: State, cpu: int, at_ps: int, category: int) -> None:
         spend(s.m.tally, cpu, at_ps, category)
     else:
         s.m.tally.cpu_category[cpu] = category
-
-
-def set_state(s: State, task: int, state: int, now: int) -> None:
-    """A task runs, waits, sleeps or is done from now on; if it did not run until now, that is booked on its account."""
-    before = s.tasks.state[task]
-    if before == TASK_SLEEPING:
-        s.m.spent_ps[task * KINDS + s.tasks.sleep_kind[task]] += now - s.tasks.since_ps[task]
-    elif before == TASK_READY:
-        s.m.spent_ps[task * KINDS + WAKE_UP] += now - s.tasks.since_ps[task]
-    if state == TASK_RUNNING:
-        s.m.account[s.tasks.cpu[task]] = task * KINDS
-    s.tasks.state[task] = state
-    s.tasks.since_ps[task] = now

@@ -43,6 +43,6 @@ def spin_unlock_irqrestore(s: State, task: int, now: int, lock_class: int, index
 
 
 def smp_mb(s: State, task: int, now: int) -> int:
-    """smp_mb(), and smp_mb__before_clear_bit() of unlock_page."""
+    """smp_mb(), smp_mb__before_clear_bit(), smp_mb__after_clear_bit()."""
     synchronize(s.m, s.tasks.cpu[task], BARRIER_FULL)
     return 0

@@ -55,7 +55,7 @@ def wait_as_device(s: State, task: int, now: int, until_ps: int) -> int:
 
 def rest(s: State, task: int, now: int) -> int:
     """A device has nothing to do until it is roused. Returns BLOCKED."""
-    set_state(s, task, TASK_SLEEPING, now)
+    set_state(s, task, now, TASK_SLEEPING)
     s.m.cpu_state[s.tasks.cpu[task]] = DEVICE_WAITS
     return BLOCKED
 
@@ -63,7 +63,7 @@ def rest(s: State, task: int, now: int) -> int:
 def rouse(s: State, device: int, now: int, at_ps: int) -> None:
     """Let a device that rests go on at an instant; one that does not will see for itself."""
     if s.tasks.state[device] == TASK_SLEEPING:
-        set_state(s, device, TASK_RUNNING, now)
+        set_state(s, device, now, TASK_RUNNING)
         wake(s.m, s.tasks.cpu[device], at_ps)
 
 

@@ -6,13 +6,12 @@ The queue of a bucket is changed under the bucket's spinlock alone. A woken wait
 
 from __future__ import annotations
 
-from perfsim.kernel.constants import NONE, PAGE_LOCK, PAGE_LOCK_SLEEPS, PG_LOCKED, TASK_SLEEPING
-from perfsim.kernel.effects.sched import sleep, wake_task
+from perfsim.kernel.constants import NONE, PAGE_LOCK, PAGE_LOCK_SLEEPS, PG_LOCKED
+from perfsim.kernel.effects.lines import charge_read, charge_write
+from perfsim.kernel.effects.sched import sleep, wake_waiter
 from perfsim.kernel.state import State, bucket_of
 from perfsim.machine.account import WAIT, synchronize
-from perfsim.machine.coherence import read_line, write_line
-from perfsim.machine.costs import BARRIER_FULL, WAKEUP
-from perfsim.machine.state import work
+from perfsim.machine.costs import BARRIER_FULL
 from perfsim.machine.tally import contended
 
 
@@ -47,7 +46,7 @@ def prepare_to_wait_exclusive(s: State, task: int, now: int, page: int) -> int:
 
 
 def prepare_to_wait(s: State, task: int, now: int, page: int, flag: int) -> int:
-    """prepare_to_wait(), for a bit to be clear: not exclusive, so at the head; else as above."""
+    """prepare_to_wait(), for a bit to be clear: not exclusive, so at the head, unless queued; a full barrier too."""
     if not _enqueues(s, task, page, flag):
         return 0
     s.queues.exclusive[task] = 0
@@ -68,23 +67,21 @@ def io_schedule(s: State, task: int, now: int) -> int:
 
 
 def wait_queued(s: State, task: int, now: int) -> int:
-    """finish_wait()'s look without the lock: !list_empty(&wait->task_list)."""
+    """!list_empty(&wait->task_list): what finish_wait() asks before it takes the lock, and again under it."""
     return s.queues.queued[task]
 
 
 def remove_wait_queue(s: State, task: int, now: int, page: int) -> int:
     """The dequeue of finish_wait()."""
     bucket = bucket_of(s, page)
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, _line(s, bucket))
+    charge_write(s, task, _line(s, bucket))
     _dequeue(s, bucket, task)
     return 0
 
 
 def waitqueue_active(s: State, task: int, now: int, bucket: int) -> int:
     """waitqueue_active(): a read of the bucket's list head."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, _line(s, bucket))
+    charge_read(s, task, _line(s, bucket))
     return 0 if s.queues.head[bucket] == NONE else 1
 
 
@@ -113,7 +110,7 @@ def _enqueues(s: State, task: int, page: int, flag: int) -> int:
     s.queues.woken[task] = 0
     if s.queues.queued[task]:
         return 0
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, _line(s, bucket_of(s, page)))
+    charge_write(s, task, _line(s, bucket_of(s, page)))
     s.queues.queued[task] = 1
     s.queues.page[task] = page
     s.queues.flag[task] = flag
@@ -121,15 +118,11 @@ def _enqueues(s: State, task: int, page: int, flag: int) -> int:
 
 
 def _wake(s: State, task: int, now: int, waiter: int) -> None:
-    cpu = s.tasks.cpu[task]
     bucket = bucket_of(s, s.queues.page[waiter])
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, _line(s, bucket))
+    charge_write(s, task, _line(s, bucket))
     _dequeue(s, bucket, waiter)
     s.queues.woken[waiter] = 1
-    if s.tasks.state[waiter] == TASK_SLEEPING:
-        wake_task(s, task, now, waiter)
-    else:  # still on its way to sleep: it only becomes TASK_RUNNING again
-        work(s.m, cpu, WAKEUP)
+    wake_waiter(s, task, now, waiter)
 
 
 def _dequeue(s: State, bucket: int, waiter: int) -> None:

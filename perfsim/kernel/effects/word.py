@@ -5,14 +5,13 @@ No kernel path awaits these. Two words are the mappings of two pages, so that ea
 
 from __future__ import annotations
 
+from perfsim.kernel.effects.lines import charge_atomic, charge_read, charge_write
 from perfsim.kernel.state import State
-from perfsim.machine.coherence import atomic_on_line, read_line, write_line
 
 
 def read_word(s: State, task: int, now: int, page: int) -> int:
     """A plain load."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += read_line(s.m, cpu, page)
+    charge_read(s, task, page)
     return s.pages.mapping[page]
 
 
@@ -23,8 +22,7 @@ def read_word_acquire(s: State, task: int, now: int, page: int) -> int:
 
 def write_word(s: State, task: int, now: int, page: int, value: int) -> int:
     """A plain store."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += write_line(s.m, cpu, page)
+    charge_write(s, task, page)
     s.pages.mapping[page] = value
     return 0
 
@@ -36,8 +34,7 @@ def write_word_release(s: State, task: int, now: int, page: int, value: int) -> 
 
 def xchg_word(s: State, task: int, now: int, page: int, value: int) -> int:
     """xchg(): returns the old value."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     old = s.pages.mapping[page]
     s.pages.mapping[page] = value
     return old
@@ -45,8 +42,7 @@ def xchg_word(s: State, task: int, now: int, page: int, value: int) -> int:
 
 def add_word(s: State, task: int, now: int, page: int, value: int) -> int:
     """atomic_add(): a read-modify-write that returns nothing."""
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, page)
+    charge_atomic(s, task, page)
     s.pages.mapping[page] += value
     return 0
 

@@ -7,11 +7,9 @@ cwq->lock, is held for a few instructions only: a figure, an atomic on the queue
 from __future__ import annotations
 
 from perfsim.kernel.constants import NONE, TASK_SLEEPING
-from perfsim.kernel.effects.sched import sleep, wake_task
+from perfsim.kernel.effects.lines import charge_atomic
+from perfsim.kernel.effects.sched import sleep, wake_task, wake_waiter
 from perfsim.kernel.state import State
-from perfsim.machine.coherence import atomic_on_line
-from perfsim.machine.costs import WAKEUP
-from perfsim.machine.state import work
 
 
 def drain_all(s: State, task: int, now: int) -> int:
@@ -57,10 +55,7 @@ def work_done(s: State, task: int, now: int) -> int:
     while first != NONE and s.work.target[first] <= s.work.done[cpu]:
         s.work.head[cpu] = s.work.next[first]
         s.work.waits_for[first] = NONE
-        if s.tasks.state[first] == TASK_SLEEPING:
-            wake_task(s, task, now, first)
-        else:  # still on its way to sleep: it only becomes TASK_RUNNING again
-            work(s.m, cpu, WAKEUP)
+        wake_waiter(s, task, now, first)
         first = s.work.head[cpu]
     return 0
 
@@ -87,5 +82,4 @@ def wait_for_completion(s: State, task: int, now: int) -> int:
 
 
 def _take_line(s: State, task: int, of_cpu: int) -> None:
-    cpu = s.tasks.cpu[task]
-    s.m.pending_ps[cpu] += atomic_on_line(s.m, cpu, s.settings.first_work_line + of_cpu)
+    charge_atomic(s, task, s.settings.first_work_line + of_cpu)

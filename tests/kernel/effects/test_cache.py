@@ -9,15 +9,15 @@ from perfsim.kernel.constants import (
     LRU_ACTIVE_ANON,
     LRU_INACTIVE_FILE,
     MAPPED_ELSEWHERE,
+    NO_MAPPING,
     NONE,
     PG_DIRTY,
     PG_SWAPBACKED,
     PG_UPTODATE,
 )
-from perfsim.kernel.invariants import INVARIANTS
 from perfsim.kernel.state import State, cache_index
 from perfsim.machine.costs import ATOMIC_LOCAL, DRAM_LOCAL, DRAM_REMOTE, L1_HIT, RADIX_DELETE
-from tests.kernel.conftest import NOMAD, SEGMENT, WITH_RANGES, WRITERS, Do, StateMaker
+from tests.kernel.conftest import NOMAD, SEGMENT, WITH_RANGES, WRITERS, Do, StateMaker, violated
 
 
 @pytest.fixture
@@ -40,11 +40,6 @@ def range_of(s: State, task: int) -> int:
 def slot_of(s: State, task: int) -> int:
     """The first pte of that range."""
     return range_of(s, task) * s.settings.range_pages
-
-
-def violated(s: State) -> list[str]:
-    """Names of the invariants that do not hold."""
-    return [invariant.__name__ for invariant in INVARIANTS if invariant(s)]
 
 
 def test_files_and_segments_are_mapped_objects_and_other_memory_is_not(ranged: State, do: Do) -> None:
@@ -131,10 +126,13 @@ def test_a_page_knows_its_index_until_it_leaves_the_cache(ranged: State, do: Do,
     assert do(ranged, "page_cached_at", page, slot) == (1, costs[L1_HIT])
     assert do(ranged, "page_cached_at", page, slot + 1).value == 0
     do(ranged, "zap_pte", slot)
+    references = ranged.pages.refcount[page]
     do(ranged, "remove_from_page_cache", page)
+    assert ranged.pages.refcount[page] == references, "the cache's reference is its remover's to put"
     assert do(ranged, "page_index", page).value == NONE
     assert do(ranged, "page_cached_at", page, slot).value == 0
-    assert ranged.objects.cached[cache_index(ranged, slot)] == NONE
+    assert (ranged.objects.cached[cache_index(ranged, slot)], ranged.pages.mapping[page]) == (NONE, NO_MAPPING)
+    assert ranged.objects.cached[cache_index(ranged, slot) + 1] != NONE
 
 
 def test_the_new_page_of_a_migration_takes_the_old_ones_place_in_the_cache(
@@ -186,3 +184,8 @@ def test_a_page_that_is_faulted_in_mapped_and_truncated_leaves_nothing_behind(
     do(s, "free_page_to_zone", newpage)
     assert violated(s) == []
     assert set(s.violations) == {0}
+
+
+def test_a_truncated_page_has_left_the_cache(s: State, do: Do) -> None:
+    assert do(s, "remove_from_page_cache", 600).cost_ps == s.m.cost_ps[DRAM_REMOTE]
+    assert s.pages.mapping[600] == NO_MAPPING

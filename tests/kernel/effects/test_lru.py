@@ -13,7 +13,6 @@ from perfsim.kernel.constants import (
     LRU_LISTS,
     LRU_LOCK,
     LRU_UNEVICTABLE,
-    MZ_LOCK,
     NONE,
     PAGE_LIST,
     PAGEVEC_SIZE,
@@ -32,7 +31,6 @@ from perfsim.machine.costs import (
     L1_HIT,
     LRU_ADD_PAGE,
     LRU_ISOLATE_PAGE,
-    MEMCG_MOVE,
     PREFETCH_HIDDEN,
     SOCKET_TRANSFER,
 )
@@ -234,33 +232,3 @@ def test_a_pages_flags_name_its_list(s: State, do: Do, flags: int, file: int, lr
 def test_lengths_are_read_without_a_lock(s: State, do: Do) -> None:
     s.zones.lru_length[LRU_LISTS + LRU_INACTIVE_FILE] = 7
     assert do(s, "lru_length", 1, LRU_INACTIVE_FILE) == (7, 0)
-
-
-@pytest.mark.parametrize("memcg", [0, 1])
-def test_memcg_is_there_when_the_workload_says_so(make_state: StateMaker, do: Do, memcg: int) -> None:
-    state = make_state(f"kernel.memcg={'true' if memcg else 'false'}")
-    assert do(state, "memcg_enabled").value == memcg
-
-
-def test_the_page_cgroup_bit_is_taken_by_one_at_a_time(s: State, do: Do) -> None:
-    word = s.pages.cgroup[100]
-    values = [do(s, "trylock_page_cgroup", 100, task=task).value for task in (0, 1)]
-    assert (values, s.pages.cgroup[100]) == ([1, 0], word | 1)
-    do(s, "unlock_page_cgroup", 100)
-    assert s.pages.cgroup[100] == word
-    assert do(s, "trylock_page_cgroup", 100, task=1).value == 1
-
-
-def test_a_page_moves_to_another_list_of_its_memcg(s: State, do: Do) -> None:
-    page = pages_of_list(s, 0, LRU_INACTIVE_FILE)[0]
-    before = list(s.zones.cgroup_length)
-    do(s, "spin_lock", MZ_LOCK, 0)
-    do(s, "trylock_page_cgroup", page)
-    costs = s.m.cost_ps
-    moved = do(s, "mem_cgroup_move", page, LRU_UNEVICTABLE)
-    assert moved.cost_ps == costs[DRAM_LOCAL] + costs[MEMCG_MOVE] + costs[L1_HIT]
-    assert s.zones.cgroup_length[LRU_INACTIVE_FILE] == before[LRU_INACTIVE_FILE] - 1
-    assert s.zones.cgroup_length[LRU_UNEVICTABLE] == before[LRU_UNEVICTABLE] + 1
-    assert s.pages.cgroup[page] == LRU_UNEVICTABLE + 1 << 1 | 1
-    assert do(s, "mem_cgroup_move", page, LRU_UNEVICTABLE).cost_ps == costs[L1_HIT]
-    assert sum(s.zones.cgroup_length) == sum(before)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from perfsim.kernel.constants import LOCKED_ELSEWHERE, MIGRATION_ENTRY, NONE, PTE_LOCKED
-from perfsim.kernel.effects.memory import SWAP_SUCCESS
-from perfsim.kernel.invariants import INVARIANTS
 from perfsim.kernel.state import State
 from perfsim.machine.costs import ATOMIC_LOCAL, DRAM_LOCAL, GUP_PAGE, RMAP_UNMAP, TLB_FLUSH_LOCAL
-from tests.kernel.conftest import SEGMENT, Do
+from tests.kernel.conftest import SEGMENT, Do, violated
 
 PTE = 3 * 16 + 5
 """A pte of a file's range, VM_LOCKED."""
@@ -32,9 +30,19 @@ def segment_slot(s: State) -> int:
     return s.ranges.order[s.tasks.range_first[SEGMENT]] * s.settings.range_pages
 
 
-def violated(s: State) -> list[str]:
-    """Names of the invariants that do not hold."""
-    return [invariant.__name__ for invariant in INVARIANTS if invariant(s)]
+def test_a_pte_that_is_followed_gives_its_page_with_a_reference(ranged: State, do: Do, costs: list[int]) -> None:
+    page = ranged.ranges.pte[PTE]
+    before = ranged.pages.refcount[page]
+    assert do(ranged, "follow_page", PTE) == (page, costs[GUP_PAGE] + costs[DRAM_LOCAL] + costs[ATOMIC_LOCAL])
+    assert ranged.pages.refcount[page] == before + 1
+    assert do(ranged, "pte_page", PTE) == (page, 0)
+    assert ranged.pages.refcount[page] == before + 1
+
+
+def test_a_pte_that_is_not_present_has_no_page(ranged: State, do: Do, costs: list[int]) -> None:
+    do(ranged, "zap_pte", PTE)
+    assert do(ranged, "follow_page", PTE) == (NONE, costs[GUP_PAGE])
+    assert do(ranged, "pte_page", PTE) == (NONE, 0)
 
 
 def test_an_empty_pte_is_locked_once_until_it_is_given_back_or_set(ranged: State, do: Do) -> None:
@@ -156,12 +164,3 @@ def test_who_meets_an_entry_waits_with_a_reference_unless_the_page_is_frozen(
     s.pages.refcount[page] = 0
     assert do(s, "get_migration_page", PTE) == (NONE, costs[ATOMIC_LOCAL])
     assert s.pages.refcount[page] == 0
-
-
-def test_a_page_that_its_owner_has_unmapped_meanwhile_is_not_unmapped_again(ranged: State, do: Do) -> None:
-    """The explorer found it: unmap_region() between reclaim's look at _mapcount and its try_to_unmap()."""
-    s = ranged
-    page = do(s, "zap_pte", PTE).value
-    references = s.pages.refcount[page]
-    assert do(s, "try_to_unmap", page).value == SWAP_SUCCESS
-    assert (s.pages.mapcount[page], s.pages.refcount[page]) == (0, references)

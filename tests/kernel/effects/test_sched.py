@@ -361,3 +361,7 @@ def test_a_cpu_resumed_that_was_not_waiting_is_a_bug(s: State, do: Do) -> None:
 
 def test_work_is_charged_by_its_figure(s: State, do: Do, costs: list[int]) -> None:
     assert do(s, "work", PAGE_COPY) == (0, costs[PAGE_COPY])
+
+
+def test_a_task_works_on_the_zone_of_its_node(s: State, do: Do) -> None:
+    assert [do(s, "numa_zone", task=task) for task in range(7)] == [(zone, 0) for zone in (0, 0, 1, 1, 0, 0, 1)]
