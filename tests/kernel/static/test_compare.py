@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from perfsim.kernel.designs import Design, load_design
+from perfsim.kernel.designs import load_design
 from perfsim.kernel.static.compare import Comparison, WayPair, compare_designs
 
-OWN = '''"""Every referenced page is activated, and nothing is added."""
+OWN = '''"""Every referenced page is activated; for the unevictable list there is a fence."""
 
 extends = "redo"
 
@@ -18,6 +18,10 @@ async def page_mapping_inuse(cpu, page):
 
 async def seen(cpu):
     return 1
+
+
+async def add_page_to_unevictable_list(cpu, page):
+    await cpu.smp_mb()
 '''
 
 
@@ -27,12 +31,12 @@ def shipped() -> Comparison:
     return compare_designs(load_design("lock_page"), load_design("redo"))
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Design:
-    """A user's design."""
-    file = tmp_path / "own.py"
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """A user's design beside the one that it extends."""
+    file = tmp_path_factory.mktemp("designs") / "own.py"
     file.write_text(OWN, encoding="utf-8")
-    return load_design(str(file))
+    return compare_designs(load_design("redo"), load_design(str(file)))
 
 
 def ways_of(found: Comparison, path: str) -> dict[str, WayPair]:
@@ -88,20 +92,15 @@ def test_a_named_way_is_shown_unless_it_is_the_fast_one(shipped: Comparison) -> 
     assert ways_of(shipped, "putback_lru_page")["munlocked midway"].a is None
 
 
-def test_a_users_design_differs_by_what_its_file_holds(own: Design) -> None:
-    found = compare_designs(load_design("redo"), own)
-    assert [one.path for one in found.differences] == ["page_mapping_inuse", "seen"]
-    assert [one.a != "" for one in found.differences] == [True, False]
-    assert ways_of(found, "page_mapping_inuse")["fast"].b.accesses == 0  # type: ignore[union-attr]
+def test_a_users_design_differs_by_what_its_file_holds(own: Comparison) -> None:
+    names = ["page_mapping_inuse", "add_page_to_unevictable_list", "seen"]
+    assert [one.path for one in own.differences] == names
+    assert [one.a != "" for one in own.differences] == [True, True, False]
+    assert ways_of(own, "page_mapping_inuse")["fast"].b.accesses == 0  # type: ignore[union-attr]
 
 
-def test_the_putback_is_shown_with_its_ways_when_only_what_it_calls_differs(tmp_path: Path) -> None:
-    file = tmp_path / "fence.py"
-    text = "async def add_page_to_unevictable_list(cpu, page):\n    await cpu.smp_mb()\n"
-    file.write_text(f'"""A fence."""\n\nextends = "redo"\n\n\n{text}', encoding="utf-8")
-    found = compare_designs(load_design("redo"), load_design(str(file)))
-    assert [one.path for one in found.differences] == ["add_page_to_unevictable_list"]
-    pair = ways_of(found, "putback_lru_page")["unevictable"]
+def test_the_putback_is_shown_with_its_ways_when_only_what_it_calls_differs(own: Comparison) -> None:
+    pair = ways_of(own, "putback_lru_page")["unevictable"]
     assert (pair.a.barriers, pair.b.barriers) == (0, 1)  # type: ignore[union-attr]
 
 
