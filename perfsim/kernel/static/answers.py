@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from perfsim.kernel.constants import LRU_FILE, LRU_LISTS, NONE, PG_LOCKED, PG_LRU, PG_MLOCKED
+from perfsim.kernel.constants import FROZEN, LRU_FILE, LRU_LISTS, NONE, PG_LOCKED, PG_LRU, PG_MLOCKED
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
 from perfsim.kernel.folding import INTEGER_MIN
 from perfsim.kernel.static.values import Some, Value
@@ -31,14 +31,15 @@ _A_PAGE_OR_NONE = (
     *("list_last", "list_prev", "lru_to_page", "rmqueue", "follow_page", "pte_page", "zap_pte", "find_get_page"),
     *("pte_migration_page", "get_migration_page"),
 )
-_A_COUNT = ("pagevec_add", "pagevec_count")
+_ROOM = ("pagevec_add", "rotate_pagevec_add")
+_A_COUNT = (*_ROOM, "pagevec_count")
 _NOT_NEGATIVE = ("page_zone", "numa_zone", "page_mapping", "page_waitqueue", "pagevec_page", "vma_start")
 
 _FEW: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(_YES_OR_NO, (0, 1)),
     "page_is_file_cache": (0, LRU_FILE),
     "page_lru_list": tuple(range(LRU_LISTS)),
-    "try_to_unmap": (SWAP_SUCCESS, SWAP_AGAIN, SWAP_MLOCK),
+    **dict.fromkeys(("try_to_unmap", "try_to_munlock"), (SWAP_SUCCESS, SWAP_AGAIN, SWAP_MLOCK)),
 }
 
 USUAL: dict[Question, int] = {
@@ -75,6 +76,7 @@ USUAL: dict[Question, int] = {
     ("slot_locked", None): 0,
     ("pagevec_count", None): 0,
     ("try_to_unmap", None): SWAP_SUCCESS,
+    ("try_to_munlock", None): SWAP_SUCCESS,
 }
 """The answers of the fast path that are numbers; a primitive that answers with a page has one."""
 
@@ -116,7 +118,8 @@ def possible_answers(call: Called) -> tuple[Value, ...]:
     if call.name in _FEW:
         return _FEW[call.name]
     if call.name in _A_PAGE_OR_NONE:
-        return (NONE, Some(f"{call.name} at {call.site}"))
+        page = Some(f"{call.name} at {call.site}")
+        return (NONE, FROZEN, page) if call.name == "find_get_page" else (NONE, page)
     text = f"{call.name}({', '.join(a.name if isinstance(a, Some) else str(a) for a in call.arguments)})"
     if call.name in _A_COUNT:
         return (0, Some(text, 1))
@@ -128,7 +131,7 @@ def usual_answers(call: Called) -> tuple[Value, ...]:
     if call.question in USUAL:
         return (USUAL[call.question],)
     possible = possible_answers(call)
-    return possible[-1:] if call.name in (*_A_PAGE_OR_NONE, "pagevec_add") else possible
+    return possible[-1:] if call.name in (*_A_PAGE_OR_NONE, *_ROOM) else possible
 
 
 Facts = Mapping[tuple[str, Value, Value], Value]

@@ -3,8 +3,8 @@
 A primitive is a row of steps. A step touches a modelled cache line, or is a barrier, a sleep, or local work. What a
 primitive does to memory is said in `accesses.py`; here is what those cost that do more. Where a primitive may cost more
 or less, the dearer case without a wait is declared: a list of a zone holds other pages, a private list holds none, a
-memcg move is to another list, a wake-up finds a sleeper on another CPU. Nobody waits for an mmap_sem. What a device
-does, the timer or a disk, is nobody's time.
+memcg move is to another list, a wake-up finds a sleeper on another CPU. Nobody waits for an mmap_sem or for work to be
+done. What a device does, the timer or a disk, is nobody's time.
 `tests/kernel/static/test_steps.py` holds every entry against what the effect really charges.
 """
 

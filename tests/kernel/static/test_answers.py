@@ -2,7 +2,8 @@
 
 import pytest
 
-from perfsim.kernel.constants import L_HOLD, NONE, PAGE_LIST, PG_ACTIVE, PG_LOCKED, PG_LRU, PG_MLOCKED, PVEC
+from perfsim.kernel.constants import FROZEN, L_HOLD, NONE, PAGE_LIST, PG_ACTIVE, PG_LOCKED, PG_LRU, PG_MLOCKED, PVEC
+from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.static.answers import (
     USUAL,
@@ -14,7 +15,7 @@ from perfsim.kernel.static.answers import (
     possible_answers,
     usual_answers,
 )
-from perfsim.kernel.static.values import Some, Value
+from perfsim.kernel.static.values import Some, Value, truth
 
 PAGE = Some("page")
 
@@ -45,6 +46,25 @@ def test_a_page_is_usually_there_and_locks_are_free() -> None:
     assert usual_answers(called("test_and_set", PAGE, PG_LOCKED)) == (0,)
     assert usual_answers(called("test_flag", PAGE, PG_LRU)) == (1,)
     assert usual_answers(called("test_flag", PAGE, PG_ACTIVE)) == (0, 1)
+
+
+def test_a_look_into_a_page_cache_may_meet_a_frozen_page_but_usually_finds_one_that_is_not() -> None:
+    asks = called("find_get_page", 3)
+    assert possible_answers(asks) == (NONE, FROZEN, Some("find_get_page at here"))
+    assert usual_answers(asks) == (Some("find_get_page at here"),)
+
+
+def test_both_walks_of_the_reverse_map_answer_alike_and_usually_find_no_locked_range() -> None:
+    for name in ("try_to_unmap", "try_to_munlock"):
+        assert possible_answers(called(name, PAGE)) == (SWAP_SUCCESS, SWAP_AGAIN, SWAP_MLOCK)
+        assert usual_answers(called(name, PAGE)) == (SWAP_SUCCESS,)
+
+
+@pytest.mark.parametrize("name, arguments", [("pagevec_add", (PVEC, PAGE)), ("rotate_pagevec_add", (PAGE,))])
+def test_a_vector_usually_has_room(name: str, arguments: tuple[Value, ...]) -> None:
+    empty, room = possible_answers(called(name, *arguments))
+    assert (empty, truth(room)) == (0, True)
+    assert usual_answers(called(name, *arguments)) == (room,)
 
 
 def test_a_primitive_that_says_nothing_about_its_answers_may_answer_anything() -> None:
