@@ -12,7 +12,7 @@ from typing import NamedTuple
 from perfsim.kernel.constants import FROZEN, LRU_FILE, LRU_LISTS, NONE, PG_LOCKED, PG_LRU, PG_MLOCKED
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
 from perfsim.kernel.folding import INTEGER_MIN
-from perfsim.kernel.static.values import Some, Value
+from perfsim.kernel.static.values import Some, Value, name_of
 
 Question = tuple[str, int | None]
 """A primitive, and the flag that it asks for, or None."""
@@ -120,7 +120,7 @@ def possible_answers(call: Called) -> tuple[Value, ...]:
     if call.name in _A_PAGE_OR_NONE:
         page = Some(f"{call.name} at {call.site}")
         return (NONE, FROZEN, page) if call.name == "find_get_page" else (NONE, page)
-    text = f"{call.name}({', '.join(a.name if isinstance(a, Some) else str(a) for a in call.arguments)})"
+    text = f"{call.name}({', '.join(map(name_of, call.arguments))})"
     if call.name in _A_COUNT:
         return (0, Some(text, 1))
     return (Some(text, 0 if call.name in _NOT_NEGATIVE else INTEGER_MIN),)

@@ -32,12 +32,16 @@ def combined(node: ast.BinOp | ast.UnaryOp, operands: list[Value]) -> Value:
         constants: list[ast.expr] = [ast.Constant(operand) for operand in known]
         plain = ast.UnaryOp(node.op, constants[0]) if isinstance(node, ast.UnaryOp) else _binary(node.op, constants)
         value = constant_value(plain, {})
-        return _nothing_known(node) if value is None else value
+        return _nothing_known(node, operands) if value is None else value
     if isinstance(node.op, ast.Add):
         low = sum(operand.low if isinstance(operand, Some) else operand for operand in operands)
-        names = [operand.name if isinstance(operand, Some) else str(operand) for operand in operands]
-        return Some("+".join(names), max(low, INTEGER_MIN))
-    return _nothing_known(node)
+        return Some("+".join(map(name_of, operands)), max(low, INTEGER_MIN))
+    return _nothing_known(node, operands)
+
+
+def name_of(value: Value) -> str:
+    """The name of a value; that of an integer is its figures."""
+    return value.name if isinstance(value, Some) else str(value)
 
 
 def compared(sign: ast.cmpop, left: Value, right: Value) -> bool | None:
@@ -71,5 +75,6 @@ def _binary(op: ast.operator, operands: list[ast.expr]) -> ast.BinOp:
     return ast.BinOp(operands[0], op, operands[1])
 
 
-def _nothing_known(node: ast.expr) -> Some:
-    return Some(ast.unparse(node), INTEGER_MIN)
+def _nothing_known(node: ast.BinOp | ast.UnaryOp, operands: list[Value]) -> Some:
+    """By the names of the operands, as the same expression has another value when its variables have."""
+    return Some(f"[{' '.join([type(node.op).__name__, *map(name_of, operands)])}]", INTEGER_MIN)

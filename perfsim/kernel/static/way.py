@@ -10,7 +10,7 @@ from perfsim.kernel.constants import LRU_LOCK, MZ_LOCK, NONE, PG_LOCKED, WAIT_BU
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.static.answers import Called
 from perfsim.kernel.static.steps import Kind, Step, steps_of
-from perfsim.kernel.static.values import Some, Value
+from perfsim.kernel.static.values import Some, Value, name_of
 from perfsim.machine.costs import (
     ATOMIC_LOCAL,
     BARRIER_FULL,
@@ -199,4 +199,4 @@ def _line(words: str, call: Called, answer: Value) -> Line:
 
 def _of(primitive: str, page: Value) -> Value:
     """What a primitive answers about a page, by the name that the page's own call of it gives."""
-    return Some(f"{primitive}({page.name if isinstance(page, Some) else page})")
+    return Some(f"{primitive}({name_of(page)})")

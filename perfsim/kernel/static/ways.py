@@ -33,7 +33,7 @@ from perfsim.kernel.static.answers import (
     usual_answers,
 )
 from perfsim.kernel.static.source import PathText
-from perfsim.kernel.static.values import Some, Value, combined, compared, truth
+from perfsim.kernel.static.values import Some, Value, combined, compared, name_of, truth
 from perfsim.kernel.static.way import Counts, Lines, after, lines_of
 
 _ASKED = ("asked", 0, 0)
@@ -333,9 +333,7 @@ def _with(at: Point, targets: list[ast.expr], values: list[Value]) -> Point:
 
 def _negated(value: Value, at: Point) -> Answer:
     verdict = truth(value)
-    return (
-        Some("not " + (value.name if isinstance(value, Some) else ""), 0) if verdict is None else int(not verdict)
-    ), at
+    return Some(f"[Not {name_of(value)}]") if verdict is None else int(not verdict), at
 
 
 def _holds(signs: list[ast.cmpop], values: list[Value]) -> Value:
@@ -343,7 +341,9 @@ def _holds(signs: list[ast.cmpop], values: list[Value]) -> Value:
     verdicts = [compared(sign, values[i], values[i + 1]) for i, sign in enumerate(signs)]
     if False in verdicts:
         return 0
-    return 1 if None not in verdicts else Some(f"{values[0]} compared")
+    if None not in verdicts:
+        return 1
+    return Some(f"[{' '.join([*(type(sign).__name__ for sign in signs), *map(name_of, values)])}]")
 
 
 def _number(value: Value) -> int:

@@ -58,5 +58,14 @@ def test_a_sum_keeps_its_bound_and_its_name_and_nothing_else_does() -> None:
     assert compared(ast.Lt(), product, 0) is None
 
 
+@pytest.mark.parametrize("text", ["a - b", "a * b", "a & b"])
+def test_one_expression_of_other_operands_is_another_value(text: str) -> None:
+    value, same = combined(operator_of(text), [PAGE, 1]), combined(operator_of(text), [PAGE, 1])
+    assert compared(ast.Eq(), value, same) is True
+    for operands in ([PAGE, 2], [COUNT, 1], [Some("not page"), 1]):
+        other = combined(operator_of(text), operands)  # type: ignore[arg-type]
+        assert compared(ast.Eq(), value, other) is None
+
+
 def test_what_python_refuses_to_combine_has_no_known_value() -> None:
     assert isinstance(combined(operator_of("a // b"), [1, 0]), Some)

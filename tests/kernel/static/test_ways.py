@@ -172,6 +172,16 @@ async def stops_early(cpu, page):
     return -1 if page < 0 else page + 1
 
 
+async def compares_differences(cpu, pages, zone):
+    left = pages - zone
+    pages -= 2
+    if left != pages - zone:
+        await cpu.smp_mb()
+    below, above = pages < zone, pages > zone
+    if below != above:
+        await cpu.get_page(0)
+
+
 async def counts_down(cpu, pages):
     for i in range(3, -3, -2):
         if i < 0:
@@ -228,6 +238,11 @@ def test_a_flag_that_was_written_keeps_its_value_on_the_fast_way_alone(through: 
 def test_what_a_junction_or_a_break_does_not_reach_is_not_counted(through: Through) -> None:
     assert (through("stops_early").atomics, through("stops_early").barriers) == (2, 0)
     assert (through("stops_early", worst=True).atomics, through("stops_early", worst=True).barriers) == (3, 1)
+
+
+def test_an_expression_is_another_value_when_its_variables_have_changed(through: Through) -> None:
+    found = through("compares_differences", worst=True)
+    assert (found.barriers, found.atomics) == (1, 1)
 
 
 def test_a_loops_variable_is_what_its_range_allows(through: Through) -> None:
