@@ -61,6 +61,13 @@ StateMaker = Callable[..., State]
 ScenarioMaker = Callable[..., Scenario]
 
 
+def wakes(s: State) -> list[tuple[int, int]]:
+    """Resumptions asked for since the last look: (CPU, instant)."""
+    count = s.m.wakes.length[0]
+    s.m.wakes.length[0] = 0
+    return list(zip(s.m.wakes.cpu[:count], s.m.wakes.at_ps[:count], strict=True))
+
+
 def violated(s: State) -> list[str]:
     """Names of the invariants that do not hold."""
     return [invariant.__name__ for invariant in INVARIANTS if invariant(s)]

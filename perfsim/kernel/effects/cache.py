@@ -50,8 +50,7 @@ def find_get_page(s: State, task: int, now: int, slot: int) -> int:
 
     Whoever has frozen it holds the tree_lock in C.
     """
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, RADIX_DELETE)
+    work(s.m, s.tasks.cpu[task], RADIX_DELETE)
     page = s.objects.cached[cache_index(s, slot)]
     if page == NONE:
         return NONE
@@ -79,20 +78,20 @@ def add_to_page_cache(s: State, task: int, now: int, page: int, slot: int) -> in
 
     Whether the program will write to the page, by which it is dirty, is a draw.
     """
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, RADIX_DELETE)
+    work(s.m, s.tasks.cpu[task], RADIX_DELETE)
     index = cache_index(s, slot)
     if s.objects.cached[index] != NONE:
         return 0
     charge_atomic(s, task, page)
+    range_ = slot // s.settings.range_pages
+    is_file = s.ranges.file[range_]
     s.objects.cached[index] = page
     s.pages.refcount[page] += 1
-    s.pages.mapping[page] = 2 * (s.settings.nodes + 1 + object_of(s, slot))
+    s.pages.mapping[page] = 2 * _mapping(s, range_)
     s.pages.slot[page] = slot
-    mem_cgroup_charge(s, page, LRU_FILE if s.ranges.file[slot // s.settings.range_pages] else LRU_ACTIVE)
+    mem_cgroup_charge(s, page, LRU_FILE if is_file else LRU_ACTIVE)
     dirty = chance(draw_of(s, task, CONTENT), s.settings.dirty_ppm)
-    swap_backed = 0 if s.ranges.file[slot // s.settings.range_pages] else PG_SWAPBACKED
-    s.pages.flags[page] |= PG_UPTODATE | (PG_DIRTY if dirty else 0) | swap_backed
+    s.pages.flags[page] |= PG_UPTODATE | (PG_DIRTY if dirty else 0) | (0 if is_file else PG_SWAPBACKED)
     return 1
 
 
@@ -108,8 +107,7 @@ def remove_from_page_cache(s: State, task: int, now: int, page: int) -> int:
 
 def replace_slot(s: State, task: int, now: int, page: int, newpage: int) -> int:
     """radix_tree_replace_slot() of migrate_page_move_mapping()."""
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, RADIX_DELETE)
+    work(s.m, s.tasks.cpu[task], RADIX_DELETE)
     slot = s.pages.slot[page]
     if slot >= 0 and object_of(s, slot) != NONE:
         charge_write(s, task, newpage)
@@ -133,6 +131,7 @@ def mapping_clear_unevictable(s: State, task: int, now: int, range_: int) -> int
 
 
 def _mapping(s: State, range_: int) -> int:
+    """Number of the mapping of a range's object: those of the zones' plain files and anonymous pages come first."""
     return s.settings.nodes + 1 + range_ - s.settings.first_object_range
 
 

@@ -42,8 +42,7 @@ def lru_length(s: State, task: int, now: int, zone: int, lru: int) -> int:
 
 def add_page_to_lru_list(s: State, task: int, now: int, zone: int, page: int, lru: int) -> int:
     """add_page_to_lru_list(): link at the head. Writes the head, the page and its new neighbour."""
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, LRU_ADD_PAGE)
+    work(s.m, s.tasks.cpu[task], LRU_ADD_PAGE)
     _link_after(s, task, now, list_head(s, zone, lru), page)
     s.zones.lru_length[zone * LRU_LISTS + lru] += 1
     return 0
@@ -51,8 +50,7 @@ def add_page_to_lru_list(s: State, task: int, now: int, zone: int, page: int, lr
 
 def del_page_from_lru_list(s: State, task: int, now: int, zone: int, page: int, lru: int) -> int:
     """del_page_from_lru_list(): unlink. Writes both neighbours."""
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, LRU_ISOLATE_PAGE)
+    work(s.m, s.tasks.cpu[task], LRU_ISOLATE_PAGE)
     _unlink(s, task, now, page)
     s.zones.lru_length[zone * LRU_LISTS + lru] -= 1
     return 0
@@ -60,10 +58,9 @@ def del_page_from_lru_list(s: State, task: int, now: int, zone: int, page: int, 
 
 def lru_to_page(s: State, task: int, now: int, zone: int, lru: int) -> int:
     """lru_to_page(): the page at the tail, or NONE."""
-    cpu = s.tasks.cpu[task]
     head = list_head(s, zone, lru)
     page = s.pages.before[head]
-    work(s.m, cpu, L1_HIT)
+    work(s.m, s.tasks.cpu[task], L1_HIT)
     return NONE if page == head else page
 
 

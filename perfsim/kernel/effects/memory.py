@@ -91,8 +91,7 @@ def free_page_to_zone(s: State, task: int, now: int, page: int) -> int:
         bug(s, task, now, page, BAD_PAGE_LOCKED)
     if flags & PG_MLOCKED:
         bug(s, task, now, page, BAD_PAGE_MLOCKED)
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, PAGE_FREE)
+    work(s.m, s.tasks.cpu[task], PAGE_FREE)
     charge_write(s, task, page)
     zone = zone_of(s, page)
     mem_cgroup_charge(s, page, NONE)
@@ -127,14 +126,13 @@ def new_page(s: State, task: int, now: int, page: int, slot: int) -> int:
     s.pages.mapcount[page] = mapped if slot < 0 else 0
     s.pages.slot[page] = slot if slot < 0 and mapped else NONE
     mem_cgroup_charge(s, page, LRU_FILE if is_file else LRU_ACTIVE)
-    return mapped
+    return 0
 
 
 def page_referenced(s: State, task: int, now: int, page: int) -> int:
     """page_referenced(): a walk of the reverse map for mapped pages, a flag else; the answer is a draw."""
-    cpu = s.tasks.cpu[task]
     if s.pages.mapcount[page]:
-        work(s.m, cpu, RMAP_REFERENCED)
+        work(s.m, s.tasks.cpu[task], RMAP_REFERENCED)
     return chance(draw_of(s, task, REFERENCED), s.settings.referenced_ppm)
 
 

@@ -15,8 +15,7 @@ from perfsim.machine.state import work
 
 def follow_page(s: State, task: int, now: int, slot: int) -> int:
     """follow_page(FOLL_GET), under the pte lock: the page with a reference taken, or NONE when it is not present."""
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, GUP_PAGE)
+    work(s.m, s.tasks.cpu[task], GUP_PAGE)
     page = s.ranges.pte[slot]
     if page < 0:
         return NONE
@@ -85,8 +84,7 @@ def set_migration_pte(s: State, task: int, now: int, page: int) -> int:
 
 def remove_migration_pte(s: State, task: int, now: int, page: int, newpage: int) -> int:
     """remove_migration_ptes(page, newpage): the entry of page maps newpage, with get_page(); or page again."""
-    cpu = s.tasks.cpu[task]
-    work(s.m, cpu, RMAP_UNMAP)
+    work(s.m, s.tasks.cpu[task], RMAP_UNMAP)
     slot = s.pages.slot[page]
     if slot >= 0 and s.ranges.pte[slot] == MIGRATION_ENTRY - page:
         charge_atomic(s, task, newpage)

@@ -26,7 +26,7 @@ from perfsim.kernel.state import State
 from perfsim.machine.costs import CONTEXT_SWITCH, IDLE_EXIT, IPI, IPI_SEND, PAGE_COPY, WAKEUP
 from perfsim.machine.state import BLOCKED, IN_USER, INTERRUPTED, RUNNING, SWITCHED_OUT
 from perfsim.machine.tally import CATEGORIES, IDLE, KERNEL, SWITCH, USER
-from tests.kernel.conftest import Do, StateMaker
+from tests.kernel.conftest import Do, StateMaker, wakes
 
 US = 10**6
 FAULTER = 4
@@ -37,13 +37,6 @@ FAULTER = 4
 def costs(s: State) -> list[int]:
     """The machine's figures."""
     return s.m.cost_ps
-
-
-def wakes(s: State) -> list[tuple[int, int]]:
-    """Resumptions asked for since the last look: (CPU, instant)."""
-    count = s.m.wakes.length[0]
-    s.m.wakes.length[0] = 0
-    return list(zip(s.m.wakes.cpu[:count], s.m.wakes.at_ps[:count], strict=True))
 
 
 def booked(s: State, cpu: int) -> dict[int, int]:

@@ -8,7 +8,7 @@ from perfsim.kernel.constants import JIFFY_PS, NONE, TASK_READY, TASK_RUNNING, T
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.state import State
 from perfsim.machine.state import BLOCKED, DEVICE_WAITS, RUNNING
-from tests.kernel.conftest import Do
+from tests.kernel.conftest import Do, wakes
 
 TIMER = 7
 TIMER_CPU = 4
@@ -23,13 +23,6 @@ def running(s: State, do: Do) -> State:
     assert do(s, "wait_for_tick", task=TIMER).value == BLOCKED
     s.m.wakes.length[0] = 0
     return s
-
-
-def wakes(s: State) -> list[tuple[int, int]]:
-    """Resumptions asked for since the last look: (CPU, instant)."""
-    count = s.m.wakes.length[0]
-    s.m.wakes.length[0] = 0
-    return list(zip(s.m.wakes.cpu[:count], s.m.wakes.at_ps[:count], strict=True))
 
 
 def test_a_timer_is_due_at_the_nth_tick_and_its_device_looks_at_the_next(running: State, do: Do) -> None:
