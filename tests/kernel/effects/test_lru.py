@@ -1,4 +1,4 @@
-"""LRU lists, private lists, pagevecs and page_cgroup words: what each primitive moves, counts and costs."""
+"""LRU lists, private lists and pagevecs: what each primitive moves, counts and costs."""
 
 from __future__ import annotations
 

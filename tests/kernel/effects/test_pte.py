@@ -1,4 +1,4 @@
-"""Page table entries: locked, set, zapped, and turned into migration entries and back."""
+"""Page table entries: followed, locked, set, zapped, and turned into migration entries and back."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ import pytest
 from perfsim.kernel.constants import LRU_LOCK, PG_ACTIVE, PG_LOCKED
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.static.answers import Called
-from perfsim.kernel.static.steps import STEPS, Kind, Step
 from perfsim.kernel.static.values import Some, Value
 from perfsim.kernel.static.way import Counts, Lines, after, contended_price_ps, price_ps
 from perfsim.machine.costs import (
@@ -81,8 +80,7 @@ def test_a_sleep_costs_two_switches_and_more_and_is_no_longer_among_many() -> No
     assert price_ps(found, IA64) == contended_price_ps(found, IA64) > 2 * COST[CONTEXT_SWITCH]
 
 
-def test_what_may_sleep_sleeps_only_when_another_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(STEPS, "rwsem_schedule", (Step(Kind.MAY_SLEEP),))
+def test_what_may_sleep_sleeps_only_when_another_holds_it() -> None:
     call = Called("rwsem_schedule", (), "here")
     sleeps = [after(call, 0, Counts(), {}, contended=contended)[0].sleeps for contended in (False, True)]
     assert sleeps == [0, 1]
