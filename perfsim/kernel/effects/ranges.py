@@ -28,9 +28,10 @@ def vma_start(s: State, task: int, now: int, range_: int) -> int:
 
 
 def set_vm_locked(s: State, task: int, now: int, range_: int, locked: int) -> int:
-    """vma->vm_flags, under mmap_sem held for write."""
+    """VM_LOCKED in vma->vm_flags, under mmap_sem held for write. Returns whether that is new of the range."""
+    is_new = s.ranges.locked[range_] != locked
     s.ranges.locked[range_] = locked
-    return 0
+    return int(is_new)
 
 
 def slot_locked(s: State, task: int, now: int, slot: int) -> int:

@@ -22,10 +22,11 @@ _YES_OR_NO = (
     *FLAG_PRIMITIVES,
     *("page_has_mapping", "page_anon", "page_mapped", "page_dirty", "page_referenced", "mapping_unevictable"),
     *("get_page_unless_zero", "put_page_testzero", "page_freeze_refs", "memcg_enabled", "trylock_page_cgroup"),
-    *("waitqueue_active", "wait_queued", "zone_watermark_ok", "inactive_anon_is_low", "slot_locked", "should_stop"),
+    *("waitqueue_active", "wait_queued", "zone_watermark_ok", "inactive_anon_is_low", "slot_locked", "set_vm_locked"),
     *("task_locks_pages", "task_shares", "current_is_kswapd", "zone_is_all_unreclaimable", "bdi_write_congested"),
     *("down_read_or_queue", "down_read_trylock", "down_write_or_queue", "insert_wq_barrier", "next_work"),
     *("pte_lock_none", "mapped_object", "within_i_size", "page_cached_at", "add_to_page_cache", "left_to_scan"),
+    "should_stop",
 )
 _A_PAGE_OR_NONE = (
     *("list_last", "list_prev", "lru_to_page", "rmqueue", "follow_page", "pte_page", "zap_pte", "find_get_page"),
@@ -74,6 +75,7 @@ USUAL: dict[Question, int] = {
     ("page_cached_at", None): 1,
     ("add_to_page_cache", None): 1,
     ("slot_locked", None): 0,
+    ("set_vm_locked", None): 1,
     ("pagevec_count", None): 0,
     ("try_to_unmap", None): SWAP_SUCCESS,
     ("try_to_munlock", None): SWAP_SUCCESS,

@@ -47,6 +47,7 @@ def test_memory_moves_to_the_node_that_the_workload_names(make_state: StateMaker
 def test_a_range_is_locked_alone(ranged: State, do: Do) -> None:
     before = list(ranged.ranges.locked)
     range_ = ranged.ranges.order[ranged.tasks.range_first[SEGMENT]]
+    assert do(ranged, "set_vm_locked", range_, 1) == (1, 0)
     assert do(ranged, "set_vm_locked", range_, 1) == (0, 0)
     before[range_] = 1
     assert ranged.ranges.locked == before

@@ -173,6 +173,15 @@ def test_munlock_of_a_range_takes_the_page_lock_in_both_designs(stage: Stage) ->
     assert broken(stage) == []
 
 
+@pytest.mark.parametrize("locked, path", [(1, "sys_mlock"), (0, "sys_munlock")])
+def test_a_range_that_is_as_asked_already_is_left_at_once(stage: Stage, locked: int, path: str) -> None:
+    """mlock_fixup(): newflags == vma->vm_flags."""
+    range_ = range_of(stage, locked=locked)
+    sys_call(stage, path, range_)
+    assert stage.s.events[MLOCK_PAGES] == stage.s.events[MUNLOCK_PAGES] == stage.s.m.tally.acquisitions[PAGE_LOCK] == 0
+    assert stage.s.ranges.locked[range_] == locked
+
+
 def test_a_balanced_mlock_and_munlock_balance_their_events(stage: Stage) -> None:
     """/proc/vmstat after a balanced run: culled = rescued = mlocked = munlocked (§12)."""
     range_ = range_of(stage, locked=0)

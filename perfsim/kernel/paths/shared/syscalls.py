@@ -18,17 +18,16 @@ async def sys_mlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
     """C: mm/mlock.c, sys_mlock() of a range, with do_mlock() and mlock_fixup().
 
     Differs: a range is a vma of its own, so nothing is split; drain_all: once drains here alone, as mainline after
-    commit 8891d6da. mlock_fixup() leaves at once a range that another thread has locked already; here it is gone
-    through again.
+    commit 8891d6da.
     """
     await cpu.work(SYSCALL)
     if await cpu.drain_all() == DRAIN_ONCE:
         await lru_add_drain_all(cpu)  # flush pagevec
     mm = await cpu.current_mm()
     await down_write(cpu, mm)
-    await cpu.set_vm_locked(vma, 1)
-    start = await cpu.vma_start(vma)
-    await __mlock_vma_pages_range(cpu, start, nr_pages)
+    if await cpu.set_vm_locked(vma, 1):  # newflags != vma->vm_flags
+        start = await cpu.vma_start(vma)
+        await __mlock_vma_pages_range(cpu, start, nr_pages)
     await cpu.up_write(mm)
 
 
@@ -37,7 +36,7 @@ async def sys_munlock(cpu: Cpu, vma: int, nr_pages: int) -> None:
     await cpu.work(SYSCALL)
     mm = await cpu.current_mm()
     await down_write(cpu, mm)
-    await cpu.set_vm_locked(vma, 0)
-    start = await cpu.vma_start(vma)
-    await __munlock_vma_pages_range(cpu, start, nr_pages)
+    if await cpu.set_vm_locked(vma, 0):  # newflags != vma->vm_flags
+        start = await cpu.vma_start(vma)
+        await __munlock_vma_pages_range(cpu, start, nr_pages)
     await cpu.up_write(mm)
