@@ -74,14 +74,29 @@ def _deciders(found: Sensitivity, names: list[str]) -> str:
     if not shown:
         least = max((one.effect.high - one.effect.low) / 2 for one in found.influences)
         return f"no figure of {len(names)} can be told from chance; one alone would from about {_effect(2 * least)} on"
-    shown.sort(key=lambda pair: -pair[1].total.value)
-    told = ", ".join(f"{key} ({_first(one)})" for key, one in shown)
+    shown.sort(key=lambda pair: rank(pair[1]))
+    told = ", ".join(f"{key} ({_told(one)})" for key, one in shown)
     rest = len(names) - len(shown)
     return f"what decides: {told}; the other {rest} cannot be told from chance"
 
 
-def _first(one: Influence) -> str:
-    return f"{100 * one.total.value:.0f} % of the variance, {_effect(one.effect.value)} from low to high"
+def rank(one: Influence) -> tuple[bool, float, float]:
+    """What figures are sorted by: those that are shown to matter first, then by their total share, or, where that is
+    unknown, by how clear their effects are.
+    """
+    value, low, high = one.effect
+    clearness = abs(value) / (high - low) if high > low else 0.0
+    return not one.is_shown, -one.total.value if _has_share(one) else 0.0, -clearness
+
+
+def _told(one: Influence) -> str:
+    share = f"{100 * one.total.value:.0f} %" if _has_share(one) else "an unknown part"
+    return f"{share} of the variance, {_effect(one.effect.value)} from low to high"
+
+
+def _has_share(one: Influence) -> bool:
+    """Whether its part of the variance is known: one figure may be told from chance where all together are not."""
+    return not math.isnan(one.total.value)
 
 
 def _effect(log: float) -> str:

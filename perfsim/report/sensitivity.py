@@ -13,7 +13,7 @@ from perfsim.errors import InputError, did_you_mean, quoted
 from perfsim.kernel.sizes import machine_size
 from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile import describe
-from perfsim.report.influence import notes
+from perfsim.report.influence import notes, rank
 from perfsim.report.render import Cell, Head, Interval, Kind, Table, json_text, records_table, render
 from perfsim.report.verdicts import name
 from perfsim.stats.metrics import COMPARABLE, VARYING
@@ -115,15 +115,10 @@ class Answer:
         return {"ratio": whole, "figures": [_record(*row) for row in self._rows()], "notes": list(self._notes())}
 
     def _rows(self) -> list[tuple[Figure, Influence]]:
-        """Each uncertain figure with what it does: those that are shown to matter first, then by their total share, or
-        by how clear their effects are where that is unknown.
-        """
+        """Each uncertain figure with what it does, those first that matter most."""
         by_key = {figure.key: figure for figure in describe(self.profile)}
         figures = [by_key[COST_NAMES[cost]] for cost in uncertain_costs(self.profile)]
-        rows = list(zip(figures, self.found.influences, strict=True))
-        return sorted(
-            rows, key=lambda row: (not row[1].is_shown, -(_known(row[1].total.value) or 0.0), -_strength(row[1]))
-        )
+        return sorted(zip(figures, self.found.influences, strict=True), key=lambda row: rank(row[1]))
 
     def _table(self) -> Table:
         rows = self._rows()
@@ -166,12 +161,6 @@ def elasticity(figure: Figure, effect: Estimate) -> Estimate | None:
 
 def _exp(log: Estimate) -> Estimate:
     return type(log)(*map(math.exp, log))
-
-
-def _strength(influence: Influence) -> float:
-    """An effect in units of its interval's width."""
-    value, low, high = influence.effect
-    return abs(value) / (high - low) if high > low else 0.0
 
 
 def _known(value: float | None) -> float | None:

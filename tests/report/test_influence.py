@@ -4,9 +4,11 @@ from perfsim.machine.costs import WAKEUP
 from perfsim.machine.profile import load_profile
 from perfsim.report.influence import notes
 from perfsim.stats.comparison import Verdict
-from perfsim.stats.sensitivity import Influence, Sensitivity, Turn
+from perfsim.stats.sensitivity import Influence, Sample, Sensitivity, Turn, sensitivity
+from perfsim.stats.surrogate import latin_hypercube
 from perfsim.stats.variance import Estimate
 from perfsim.sweep.uncertainty import uncertain_costs
+from tests.stats.known import noise
 
 X86_64 = load_profile("x86_64")
 NOTHING = Estimate(0.0, -0.001, 0.002)
@@ -43,6 +45,18 @@ def test_where_no_figure_decides_it_is_told_how_much_one_would_have_to() -> None
     assert told[0].endswith("same (within 1 %)")
     assert told[2].endswith("no figure alone is shown to turn it")
     assert told[3] == "no figure of 43 can be told from chance; one alone would from about +0.3 % on"
+
+
+def test_a_figure_that_is_told_from_chance_where_all_together_are_not_has_no_share() -> None:
+    """One effect of 43, just clear of the noise of 160 pairs: Holm's method shows it, one test of all 43 does not."""
+    costs = uncertain_costs(X86_64)
+    places = latin_hypercube(160, len(costs), seed=1)
+    logs = 0.04 * places[:, costs.index(WAKEUP)] + noise(160, 1, 0.03)
+    found = sensitivity(Sample(places, logs, noise(40, 2, 0.03)), 0.01)
+    assert [cost for cost, one in zip(costs, found.influences, strict=True) if one.is_shown] == [WAKEUP]
+    told = notes(found, METRIC, 0.01, X86_64)
+    assert told[3].startswith("what decides: wakeup (an unknown part of the variance, +")
+    assert "nan" not in " ".join(told)
 
 
 def test_without_a_verdict_nothing_is_said_to_hold() -> None:
