@@ -47,9 +47,9 @@ def _outlook(found: Sensitivity, metric: str, profile: CostProfile) -> str:
     if found.holds is None:
         return "no verdict to hold: more --samples would tell more"
     turns = [
-        _turn(profile, cost, influence.turn)
+        _turn(profile, cost, turn)
         for cost, influence in zip(uncertain_costs(profile), found.influences, strict=True)
-        if influence.turn
+        for turn in influence.turns
     ]
     how = f"it turns only when {' or '.join(turns)}" if turns else "no figure alone is shown to turn it"
     return f"the verdict, {name(metric, found.verdict)}, holds in {_share(found.holds)} of the range; {how}"

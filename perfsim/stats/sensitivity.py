@@ -50,7 +50,7 @@ Condition: TypeAlias = "Callable[[Floats], NDArray[np.bool_]]"
 
 
 class Turn(NamedTuple):
-    """Where a figure alone turns the verdict, the others anywhere in their ranges. at: places in its range, 0 to 1.
+    """Where a figure alone turns the verdict, the others anywhere in their ranges. at: a place in its range, 0 to 1.
 
     is_above: the verdict is lost above that place, not below.
     """
@@ -63,14 +63,14 @@ class Influence(NamedTuple):
     """What one figure does. effect: log ratio at its high end, less that at its low one, the others anywhere.
 
     first, total: its shares of the variance over the ranges, alone and with all products that it is in. p: of it having
-    no effect of its own, adjusted by Holm. turn: None if it does not turn the verdict, or is not shown to matter.
+    no effect of its own, adjusted by Holm. turns: in rising order, none if it is not shown to matter.
     """
 
     effect: Estimate
     first: Estimate
     total: Estimate
     p: float
-    turn: Turn | None
+    turns: tuple[Turn, ...]
 
     @property
     def is_shown(self) -> bool:
@@ -143,7 +143,7 @@ def _influences(of: Surrogate, figures: int, verdict: Verdict, margin: float) ->
             first=variance.share(of, is_of(figure)),
             total=variance.share(of, has(figure)),
             p=float(p[figure]),
-            turn=_turn(of, figure, verdict, margin) if p[figure] <= LEVEL else None,
+            turns=_turns(of, figure, verdict, margin) if p[figure] <= LEVEL else (),
         )
         for figure in range(figures)
     )
@@ -247,19 +247,26 @@ def _share(of: Surrogate, draws: _Draws, is_so: Condition) -> Estimate:
     return Estimate(value, min(low, value), max(high, value))
 
 
-def _turn(of: Surrogate, figure: int, verdict: Verdict, margin: float) -> Turn | None:
-    """Where the figure's own curve leaves the verdict: it holds at one end and does not at the other, both shown."""
-    levels = {Verdict.HIGHER: (0.0,), Verdict.LOWER: (0.0,), Verdict.SAME: (margin, -margin)}.get(verdict, ())
+def _turns(of: Surrogate, figure: int, verdict: Verdict, margin: float) -> tuple[Turn, ...]:
+    """Where the figure's own curve leaves the verdict: at its ends it is on either side of a level, both shown.
+
+    Sameness has two levels, which a steep curve passes both. Each comes with the side of it on which the verdict holds.
+    """
+    levels = {
+        Verdict.HIGHER: ((0.0, 1),),
+        Verdict.LOWER: ((0.0, -1),),
+        Verdict.SAME: ((-margin, 1), (margin, -1)),
+    }.get(verdict, ())
     at = np.linspace(0, 1, STEPS)
     rows = _own(of, figure, at)
     curve = rows @ of.coefficients
     half = _errors(of, rows) * float(stdtrit(of.freedom, 1 - LEVEL / 2))
-    holds = _holding(verdict, margin)
-    for level in levels:
+    turns = []
+    for level, side_held in levels:
         side = np.sign(curve - level) * (np.abs(curve - level) > half)
         if side[0] * side[-1] < 0:
             unsure = at[side == 0]
             crossing = float(at[np.argmax(np.sign(curve - level) == side[-1])])
             low, high = (float(unsure[0]), float(unsure[-1])) if len(unsure) else (crossing, crossing)
-            return Turn(Estimate(crossing, low, high), is_above=bool(holds(curve)[0]))
-    return None
+            turns.append(Turn(Estimate(crossing, low, high), is_above=bool(side[0] == side_held)))
+    return tuple(sorted(turns))

@@ -12,13 +12,13 @@ from tests.stats.known import noise
 
 X86_64 = load_profile("x86_64")
 NOTHING = Estimate(0.0, -0.001, 0.002)
-IDLE = Influence(NOTHING, Estimate(0.0, 0.0, 0.1), Estimate(0.0, 0.0, 0.1), 1.0, None)
+IDLE = Influence(NOTHING, Estimate(0.0, 0.0, 0.1), Estimate(0.0, 0.0, 0.1), 1.0, ())
 DECIDING = Influence(
     Estimate(-0.03, -0.04, -0.02),
     Estimate(0.8, 0.6, 0.9),
     Estimate(0.8, 0.6, 0.9),
     1e-6,
-    Turn(Estimate(0.75, 0.5, 1), is_above=True),
+    (Turn(Estimate(0.75, 0.5, 1), is_above=True),),
 )
 METRIC = "reclaim_scanned_per_s"
 

@@ -42,14 +42,13 @@ def test_a_verdict_that_nothing_turns_holds_everywhere() -> None:
     assert of.verdict is Verdict.HIGHER
     assert of.holds == pytest.approx((1.0, 1.0, 1.0))
     assert of.above == pytest.approx((1.0, 1.0, 1.0))
-    assert [one.turn for one in of.influences] == [None] * 3
+    assert [one.turns for one in of.influences] == [()] * 3
 
 
 def test_a_figure_that_turns_the_verdict_is_found_with_the_place() -> None:
     # 2 + 3.46 * 3 * (place - 0.5) passes 0 at 0.5 - 2 / 10.39
     of = found([3.0, 0.0, 0.0], mean=2.0, deviation=0.5, samples=128)
-    turn = of.influences[0].turn
-    assert turn is not None
+    (turn,) = of.influences[0].turns
     assert turn.at.low <= 0.3075 <= turn.at.high
     assert turn.at.high - turn.at.low < 0.1
     assert not turn.is_above
@@ -58,11 +57,14 @@ def test_a_figure_that_turns_the_verdict_is_found_with_the_place() -> None:
     assert [one.is_shown for one in of.influences] == [True, False, False]
 
 
-def test_sameness_turns_where_the_margin_is_passed() -> None:
-    of = found([1.0, 0.0], mean=0.0, deviation=0.2, samples=256)
+@pytest.mark.parametrize("slope", [1.0, -1.0])
+def test_sameness_turns_where_the_margin_is_passed_on_either_side(slope: float) -> None:
+    # 3.46 * (place - 0.5) is within -1 and 1 from 0.5 - 1 / 3.46 to 0.5 + 1 / 3.46
+    of = found([slope, 0.0], mean=0.0, deviation=0.2, samples=256)
     assert of.verdict is Verdict.SAME
-    turn = of.influences[0].turn
-    assert turn is not None
+    below, above = of.influences[0].turns
+    assert below.at.low <= 0.2113 <= below.at.high < above.at.low <= 0.7887 <= above.at.high
+    assert (below.is_above, above.is_above) == (False, True)
     assert of.holds is not None
     assert of.holds.value == pytest.approx(2 * 1 / np.sqrt(12), abs=0.05)
 
