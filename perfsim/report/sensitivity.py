@@ -16,7 +16,7 @@ from perfsim.machine.profile import describe
 from perfsim.report.influence import notes, rank
 from perfsim.report.render import Cell, Head, Interval, Kind, Table, json_text, records_table, render
 from perfsim.report.verdicts import name
-from perfsim.stats.metrics import COMPARABLE, VARYING
+from perfsim.stats.metrics import COMPARABLE, VARYING, resolution
 from perfsim.stats.sensitivity import Sample, Sensitivity, sensitivity
 from perfsim.stats.surrogate import latin_hypercube, samples_min
 from perfsim.sweep.trials import Trial, check_designs, tried
@@ -57,7 +57,7 @@ def ask(asked: Asked, people: TextIO) -> Answer:
     values = np.array(tried(asked.trial, [*places.tolist(), *best.tolist()], people))
     logs = np.log(values[:, 1] / values[:, 0])
     sample = Sample(places, logs[: asked.samples], logs[asked.samples :])
-    return Answer(asked, (old, new), profile, sensitivity(sample, asked.margin))
+    return Answer(asked, (old, new), profile, sensitivity(sample, asked.margin, resolution(metric)))
 
 
 def _check_metric(metric: str) -> None:

@@ -124,7 +124,7 @@ def _family(matched: Matched, metric: str, sides: tuple[Side, Side], margin: flo
     p_different = ratios.holm(ratios.p_different(of, resolution(metric)))
     p_same = ratios.holm(ratios.p_same(of, margin))
     verdicts = tuple(
-        why or _shown(*figures) for why, *figures in zip(hindered, of.mean, p_different, p_same, strict=True)
+        why or shown_by(*figures) for why, *figures in zip(hindered, of.mean, p_different, p_same, strict=True)
     )
     is_open = np.array([verdict is Verdict.OPEN for verdict in verdicts])
     fixed = logs[:, : matched.first_draws]  # how many all points share must not depend on how they scatter
@@ -182,8 +182,11 @@ def _has_few_values(metric: str, sides: tuple[Side, Side]) -> NDArray[np.bool_]:
     return np.asarray((paired & are_few).any(axis=-1))
 
 
-def _shown(mean: float, p_different: float, p_same: float) -> Verdict:
-    """Sameness first: a difference that is shown, and shown to be within the margin, is none that counts."""
+def shown_by(mean: float, p_different: float, p_same: float) -> Verdict:
+    """What a mean log ratio with these p, adjusted if it is of a family, shows.
+
+    Sameness first: a difference that is shown, and shown to be within the margin, is none that counts.
+    """
     if p_same <= LEVEL:
         return Verdict.SAME
     if p_different <= LEVEL:
@@ -214,7 +217,7 @@ def _overall(logs: Floats, finest: float, margin: float) -> Overall | None:
     low, high = ratios.intervals(of, ratios.margins(of, at_least=finest))
     verdict = Verdict.ONE_PAIR
     if of.pairs[0] >= PAIRS_MIN:
-        verdict = _shown(of.mean[0], ratios.p_different(of, finest)[0], ratios.p_same(of, margin)[0])
+        verdict = shown_by(of.mean[0], ratios.p_different(of, finest)[0], ratios.p_same(of, margin)[0])
     return Overall(len(logs), float(np.exp(of.mean[0])), float(low[0]), float(high[0]), verdict)
 
 

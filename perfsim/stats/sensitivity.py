@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from perfsim.stats import variance
-from perfsim.stats.comparison import Verdict
+from perfsim.stats.comparison import LEVEL, Verdict, shown_by
 from perfsim.stats.ratios import holm, margins, p_different, p_same, summed_up
 from perfsim.stats.surrogate import basis, fit, latin_hypercube
 from perfsim.stats.variance import Estimate
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from perfsim.stats.ratios import Floats
     from perfsim.stats.surrogate import Surrogate, Term
 
-LEVEL = 0.05
 PLACES = 1 << 14
 """Where the surrogate is looked at for its shape: fewer would tell shares no closer than to half a per cent."""
 KEPT = 1 << 10
@@ -106,10 +105,12 @@ class Sample(NamedTuple):
     best_logs: Floats
 
 
-def sensitivity(sample: Sample, margin: float) -> Sensitivity:
-    """What a sample says. margin: the largest log ratio that counts as the same, above 0."""
+def sensitivity(sample: Sample, margin: float, finest: float = 0.0) -> Sensitivity:
+    """What a sample says. margin: the largest log ratio that counts as the same, above 0. finest: the metric's
+    `resolution`.
+    """
     of = fit(sample.places, sample.logs)
-    best, verdict = _best(sample.best_logs, margin)
+    best, verdict = _best(sample.best_logs, margin, finest)
     spread = variance.part(of, lambda _: True)
     draws = _draws(of)
     return Sensitivity(
@@ -118,8 +119,8 @@ def sensitivity(sample: Sample, margin: float) -> Sensitivity:
         mean=_linear(of, _constant(of)),
         verdict=verdict,
         deviation=Estimate(*np.sqrt(spread).tolist()),
-        above=_share(of, draws, lambda logs: np.asarray(logs > 0)),
-        holds=_share(of, draws, _holding(verdict, margin)) if verdict is not Verdict.OPEN else None,
+        above=_share(of, spread.value, draws, lambda logs: np.asarray(logs > 0)),
+        holds=_share(of, spread.value, draws, _holding(verdict, margin)) if verdict is not Verdict.OPEN else None,
         noise=of.noise,
         predicted=max(of.predicted, 0.0),
     )
@@ -176,18 +177,14 @@ def _linear(of: Surrogate, row: Floats) -> Estimate:
     return Estimate(value, value - half, value + half)
 
 
-def _best(logs: Floats, margin: float) -> tuple[Estimate, Verdict]:
+def _best(logs: Floats, margin: float, finest: float) -> tuple[Estimate, Verdict]:
     """The ratio of the best figures by runs of its own, as `compare` would tell it: the surrogate's curves have been
     chosen by the sample, so that its values at a place are less sure than they look.
     """
     of = summed_up(logs[None])
-    half = float(margins(of)[0])
+    half = float(margins(of, at_least=finest)[0])
     value = float(of.mean[0])
-    verdict = Verdict.OPEN
-    if p_same(of, margin)[0] <= LEVEL:
-        verdict = Verdict.SAME
-    elif p_different(of)[0] <= LEVEL:
-        verdict = Verdict.HIGHER if value > 0 else Verdict.LOWER
+    verdict = shown_by(value, p_different(of, finest)[0], p_same(of, margin)[0])
     return Estimate(value, value - half, value + half), verdict
 
 
@@ -238,9 +235,8 @@ def _everywhere(figures: int) -> Floats:
     return latin_hypercube(PLACES, figures, seed=0)
 
 
-def _share(of: Surrogate, draws: _Draws, is_so: Condition) -> Estimate:
-    """In which part of the ranges something is so of the log ratio."""
-    spread = variance.part(of, lambda _: True).value
+def _share(of: Surrogate, spread: float, draws: _Draws, is_so: Condition) -> Estimate:
+    """In which part of the ranges something is so of the log ratio. spread: its variance over them."""
     value = float(is_so(of.coefficients[0] + np.sqrt(spread) * draws.shape).mean())
     shares = is_so(draws.means[:, None] + draws.deviations[:, None] * draws.shape).mean(axis=1)
     low, high = np.quantile(shares, [SHARE_TAIL, 1 - SHARE_TAIL]).tolist()

@@ -7,7 +7,7 @@ the normal distribution. A share, part against rest, is inside of its interval w
 may be 0; the interval of that comes from those of part and rest (G. Y. Zou and A. Donner, Statistics in Medicine 27,
 2008, 1693-1702: MOVER). A bootstrap's intervals would miss small squares: it adds the noise a second time.
 
-An interval cannot miss a share of 0 from above: that it covers with 97.5 % where others are covered with 95.
+An interval cannot miss a share of 0 on the low side, so that it covers that with 97.5 %, others with 95.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import chndtr, fdtrc, ndtri, stdtrit
 
+from perfsim.stats.comparison import LEVEL
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from perfsim.stats.ratios import Floats
     from perfsim.stats.surrogate import Surrogate, Term
 
-LEVEL = 0.05
 HALVINGS = 40
 LARGE = 1e6
 """A sum of squares so many times its noise is as good as normal, on the scale of its root."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from perfsim.stats.comparison import Verdict
+from perfsim.stats.metrics import CELL
 from perfsim.stats.sensitivity import Sample, Sensitivity, sensitivity
 from perfsim.stats.surrogate import latin_hypercube
 from tests.stats.known import noise, straight
@@ -67,6 +68,13 @@ def test_sameness_turns_where_the_margin_is_passed_on_either_side(slope: float) 
     assert (below.is_above, above.is_above) == (False, True)
     assert of.holds is not None
     assert of.holds.value == pytest.approx(2 * 1 / np.sqrt(12), abs=0.05)
+
+
+def test_a_percentile_is_told_apart_only_beyond_a_cell_as_compare_does() -> None:
+    sample = Sample(latin_hypercube(64, 2, 1), noise(64, 1, 0.02), np.full(8, 0.9 * CELL))
+    exact, percentile = sensitivity(sample, MARGIN), sensitivity(sample, MARGIN, finest=CELL)
+    assert (exact.verdict, exact.best.high) == (Verdict.HIGHER, exact.best.value)
+    assert (percentile.verdict, percentile.best.high) == (Verdict.OPEN, percentile.best.value + CELL)
 
 
 def test_noise_alone_gives_no_verdict_and_tells_of_no_figure() -> None:
