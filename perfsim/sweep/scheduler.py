@@ -103,8 +103,12 @@ async def _wants_tls(address: str) -> bool | None:
         return "ALERT" in error.reason or "CERTIFICATE" in error.reason
     except TimeoutError:
         return False
-    except OSError as error:
-        return None if error.errno is not None and not isinstance(error, ConnectionResetError) else False
+    except ConnectionRefusedError:
+        return None
+    except ConnectionError:  # somebody let us in and does not go on
+        return False
+    except OSError:  # one of several reasons has no number: a name may have several addresses
+        return None
     writer.transport.abort()
     with suppress(OSError, TimeoutError):
         await asyncio.wait_for(writer.wait_closed(), GRACE_S)
