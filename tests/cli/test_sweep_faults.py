@@ -24,7 +24,7 @@ from perfsim.store.parts import read_parts
 from perfsim.sweep.plan import placed, plan
 from perfsim.sweep.worker import Failure, work
 from scripts.local_cluster import children_of, command_of
-from tests.cli.conftest import without_progress
+from tests.cli.conftest import Perfsim, without_progress
 
 Row = dict[str, Any]
 Process = tuple[list[str], dict[str, str]]
@@ -150,13 +150,13 @@ def test_ctrl_c_keeps_what_is_done_says_how_to_go_on_and_leaves_no_worker(begin:
 
 
 def test_a_sweep_whose_driver_is_killed_leaves_no_worker_and_is_completed_by_the_next(
-    begin: Begin, killed: Killed, tmp_path: Path
+    perfsim: Perfsim, killed: Killed, tmp_path: Path
 ) -> None:
     shutil.copytree(killed.out, tmp_path / "out")
     kept = read_parts(tmp_path / "out" / "runs.parts").rows
     assert (tmp_path / "out" / "sweep.lock").exists()
-    with begin("quickstart", *ENDLESS, "--set", "sweep.axes.measure.duration=[90us, 100us, 110us]") as again:
-        status, _, err = end_of(again)
+    shorter = ("--set", "sweep.axes.measure.duration=[90us, 100us, 110us]")
+    status, _, err = perfsim("sweep", "quickstart", *ENDLESS, *shorter, "--jobs", "1")
     assert status == 0
     assert err.startswith("2 of 3 runs are in out already\n")
     walls = [row["wall_s"] for row in read_runs(tmp_path / "out" / "runs.parquet")]
@@ -211,22 +211,20 @@ def test_the_second_sweep_in_a_directory_is_refused_and_told_who_the_first_is(ki
     assert rows_of(killed.out) == 2
 
 
-def test_a_run_that_takes_longer_than_it_may_is_given_up_and_the_rest_is_kept(begin: Begin, tmp_path: Path) -> None:
-    with begin("quickstart", *ENDLESS, "--jobs", "1", "--max-time", "1s") as sweeping:
-        status, _, err = end_of(sweeping)
+def test_a_run_that_takes_longer_than_it_may_is_given_up_and_the_rest_is_kept(perfsim: Perfsim, tmp_path: Path) -> None:
+    status, _, err = perfsim("sweep", "quickstart", *ENDLESS, "--jobs", "1", "--max-time", "500ms")
     assert status == 1
-    assert "point 0, measure.duration=3600s, redo, replication 0: given up after 1 s, the most that a run may " in err
+    assert "point 0, measure.duration=3600s, redo, replication 0: given up after 0.5 s, the most that a run may " in err
     assert len(read_runs(tmp_path / "out" / "runs.parquet")) == 2
 
 
 def test_a_run_of_more_events_than_it_may_have_is_given_up_at_the_same_instant_by_both_engines(
-    begin: Begin, tmp_path: Path
+    perfsim: Perfsim, tmp_path: Path
 ) -> None:
     told = []
     for engine in ("compiled", "simpy"):
         limited = (*ENDLESS, "--jobs", "1", "--max-events", "5000", "--engine", engine, "--fresh")
-        with begin("quickstart", *limited) as sweeping:
-            status, _, err = end_of(sweeping)
+        status, _, err = perfsim("sweep", "quickstart", *limited)
         assert (status, len(read_runs(tmp_path / "out" / "runs.parquet"))) == (1, 2)
         told.append(without_progress(err))
     assert told[0] == told[1]
@@ -234,7 +232,7 @@ def test_a_run_of_more_events_than_it_may_have_is_given_up_at_the_same_instant_b
 
 
 def test_a_full_disk_keeps_what_had_room_and_the_command_that_is_told_goes_on(
-    begin: Begin, finished: Path, tmp_path: Path
+    begin: Begin, perfsim: Perfsim, finished: Path, tmp_path: Path
 ) -> None:
     """The system refuses bytes beyond a limit on the size of files, as it does when there are no blocks left."""
     with begin("quickstart", *SMALL, "--jobs", "2", prepare=lambda: limit_files(ROOM_BYTES)) as starved:
@@ -246,9 +244,8 @@ def test_a_full_disk_keeps_what_had_room_and_the_command_that_is_told_goes_on(
     assert without_progress(err)[0].startswith(
         f"{problem}; {kept} of 4 runs are kept, go on with: perfsim sweep quickstart --set "
     )
-    words = shlex.split(err.rpartition("go on with: ")[2])[2:]
-    with begin(*words) as resumed:
-        status, _, err = end_of(resumed)
+    words = shlex.split(err.rpartition("go on with: ")[2])[1:]
+    status, _, err = perfsim(*words)
     assert (status, err.splitlines()[0]) == (0, f"{kept} of 4 runs are in out already")
     assert without_time(tmp_path / "out" / "runs.parquet") == without_time(finished / "runs.parquet")
 
@@ -280,7 +277,7 @@ def test_a_directory_that_may_not_be_written_is_refused_and_stays_as_it_is(
 
 
 def test_a_part_file_with_a_flipped_bit_and_a_torn_end_costs_the_rows_it_hit(
-    begin: Begin, killed: Killed, tmp_path: Path
+    perfsim: Perfsim, killed: Killed, tmp_path: Path
 ) -> None:
     shutil.copytree(killed.out, tmp_path / "out")
     parts = tmp_path / "out" / "runs.parts"
@@ -288,8 +285,8 @@ def test_a_part_file_with_a_flipped_bit_and_a_torn_end_costs_the_rows_it_hit(
     broken = bytearray(parts.read_bytes())
     broken[len(b"perfsim rows 1\n") + 200] ^= 4
     parts.write_bytes(broken + b'0123abcd {"run_id": "to')
-    with begin("quickstart", *ENDLESS, "--set", "sweep.axes.measure.duration=[100us, 110us]") as again:
-        status, _, err = end_of(again)
+    short = ("--set", "sweep.axes.measure.duration=[100us, 110us]")
+    status, _, err = perfsim("sweep", "quickstart", *ENDLESS, *short, "--jobs", "1")
     assert status == 0
     damaged, reused = err.splitlines()[:2]
     assert damaged == "out/runs.parts: damaged lines, 1 of them; their runs are made again"
@@ -299,9 +296,8 @@ def test_a_part_file_with_a_flipped_bit_and_a_torn_end_costs_the_rows_it_hit(
     assert [row["wall_s"] for row in rows if row["run_id"] == kept["run_id"]] == [kept["wall_s"]]
 
 
-def test_more_jobs_than_cpus_are_told_and_used(begin: Begin, tmp_path: Path) -> None:
+def test_more_jobs_than_cpus_are_told_and_used(perfsim: Perfsim, tmp_path: Path) -> None:
     cpus = len(os.sched_getaffinity(0))
-    with begin("quickstart", *SMALL, "--jobs", str(cpus + 1)) as sweeping:
-        status, _, err = end_of(sweeping)
+    status, _, err = perfsim("sweep", "quickstart", *SMALL, "--jobs", str(cpus + 1))
     assert (status, len(read_runs(tmp_path / "out" / "runs.parquet"))) == (0, 4)
     assert err.startswith(f"--jobs {cpus + 1}: worker processes take turns, for there are {cpus} CPUs\n")

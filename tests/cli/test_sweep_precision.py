@@ -67,7 +67,7 @@ def test_a_sweep_that_is_killed_again_and_again_ends_with_the_rows_of_one_that_i
     for more in (3, 12):
         kill_after(process, tmp_path / "killed", more)
     begun = kept_count(tmp_path / "killed")
-    status, resumed, err = perfsim(*PRECISE, "--out", "killed", "--jobs", "2", "--format", "json")
+    status, resumed, err = perfsim(*PRECISE, "--out", "killed", "--jobs", "1", "--format", "json")
     whole = without_time(tmp_path / "whole")
     assert (status, resumed) == (0, undisturbed)
     assert without_time(tmp_path / "killed") == whole

@@ -287,10 +287,10 @@ def handed_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def test_there_are_never_more_futures_than_two_for_each_worker(
     cluster: LocalCluster, tiny: Tiny, handed_out: list[tuple[str, int]]
 ) -> None:
-    runs = plan(tiny("sweep.replications=20"), 1)
+    runs = plan(tiny("sweep.replications=6"), 1)
     found, _ = on_cluster(runs, cluster)
     check_same_as_here(runs, found)
-    assert len(handed_out) >= len(runs) == 80
+    assert len(handed_out) >= len(runs) == 24
     assert max(futures_count for _, futures_count in handed_out) <= 2 * 2
 
 
@@ -354,6 +354,7 @@ def test_a_scheduler_that_does_not_return_ends_the_sweep_which_says_how_to_go_on
 
     monkeypatch.setattr(results, "_keep", kill_at_four)
     monkeypatch.setattr(sweep_cluster, "RETURN_S", 0.5)
+    monkeypatch.setattr(sweep_cluster, "RETURN_PAUSE_S", 0.1)
     monkeypatch.setattr(scheduler, "CONNECT_S", 1.0)
     with pytest.raises(InputError) as ended:
         swept(tiny(*LONGER), cluster)

@@ -51,15 +51,24 @@ def changed(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(own.parent)}
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
-    """A scheduler without workers."""
-    made = LocalCluster(tmp_path)
+@pytest.fixture(scope="module")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """A scheduler that is there for all tests of this file."""
+    made = LocalCluster(tmp_path_factory.mktemp("fleet"))
     try:
         made.start_scheduler()
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def cluster(common: LocalCluster) -> Iterator[LocalCluster]:
+    """The common scheduler; workers end with the test that starts them."""
+    try:
+        yield common
+    finally:
+        common.stop_workers()
 
 
 async def complaint(address: str) -> str:
