@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -89,11 +89,15 @@ def cluster(common: LocalCluster) -> LocalCluster:
 async def carried_out(
     runs: tuple[Run, ...], address: str, meanwhile: Meanwhile, told: list[str]
 ) -> list[tuple[Run, Row | Failure]]:
-    """What comes of runs on a cluster. meanwhile: called after each outcome with how many there are."""
-    found = []
-    async with aclosing(cluster_outcomes(Backlog(runs), Cluster(address, told.append), "compiled")) as finished:
-        async for outcome in finished:
-            found.append(outcome)
+    """What comes of runs on a cluster. meanwhile: called after each outcome with how many there are.
+
+    The forecast is told of each, as by a sweep: only runs of a known length are given out in batches, or behind others.
+    """
+    found, backlog = [], Backlog(runs)
+    async with aclosing(cluster_outcomes(backlog, Cluster(address, told.append), "compiled")) as finished:
+        async for run, outcome in finished:
+            found.append((run, outcome))
+            backlog.forecast.end(run, None if isinstance(outcome, Failure) else outcome)
             meanwhile(len(found))
     return found
 
@@ -266,47 +270,55 @@ def test_limits_of_events_hold_there_too(cluster: LocalCluster, tiny: Tiny) -> N
     assert all(isinstance(outcome, Failure) for _, outcome in found)
 
 
+class HandedOut(NamedTuple):
+    """An attempt that was given to a worker. pending_count: how many have not ended then. futures_count: of all."""
+
+    worker: str
+    pending_count: int
+    futures_count: int
+
+
 @pytest.fixture
-def handed_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """Of each attempt that is given to a worker its address, and how many futures there are then. No batches."""
+def handed_out(monkeypatch: pytest.MonkeyPatch) -> list[HandedOut]:
+    """Each attempt that is given to a worker. No batches."""
     from distributed import Client
 
     monkeypatch.setattr(dispatch, "BATCH_S", 0.0)
-    submit, seen = Client.submit, list[tuple[str, int]]()
+    submit, seen = Client.submit, list[HandedOut]()
 
     def watched(client: Client, function: object, *values: object, **options: Any) -> object:
         future = submit(client, function, *values, **options)
         if function is carry_out:
-            seen.append((options["workers"][0], len(client.futures)))
+            pending_count = sum(one.status == "pending" for one in client.futures.values())
+            seen.append(HandedOut(options["workers"][0], pending_count, len(client.futures)))
         return future
 
     monkeypatch.setattr(Client, "submit", watched)
     return seen
 
 
-def test_there_are_never_more_futures_than_two_for_each_worker(
-    cluster: LocalCluster, tiny: Tiny, handed_out: list[tuple[str, int]]
+def test_a_worker_never_holds_more_than_two_runs_and_futures_go_with_their_runs(
+    cluster: LocalCluster, tiny: Tiny, handed_out: list[HandedOut]
 ) -> None:
-    runs = plan(tiny("sweep.replications=6"), 1)
+    runs = plan(tiny(*LONGER), 1)
     found, _ = on_cluster(runs, cluster)
     check_same_as_here(runs, found)
     assert len(handed_out) >= len(runs) == 24
     workers: set[str] = set()
-    for worker, futures_count in handed_out:
-        workers.add(worker)
-        assert futures_count <= 2 * len(workers)
+    for one in handed_out:
+        workers.add(one.worker)
+        assert one.pending_count <= 2 * len(workers)
+    assert max(one.futures_count for one in handed_out) < len(runs) / 2
 
 
-def test_a_worker_that_joins_is_given_runs(
-    cluster: LocalCluster, tiny: Tiny, handed_out: list[tuple[str, int]]
-) -> None:
+def test_a_worker_that_joins_is_given_runs(cluster: LocalCluster, tiny: Tiny, handed_out: list[HandedOut]) -> None:
     class HasJoinedError(Exception):
         pass
 
     def join(count: int) -> None:
         if count == 1:
             cluster.start_workers(1)
-        if len({worker for worker, _ in handed_out}) == 3:
+        if len({one.worker for one in handed_out}) == 3:
             raise HasJoinedError
 
     with pytest.raises(HasJoinedError):
