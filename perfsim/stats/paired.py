@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+CONFIDENCE = 0.95
+"""How often every interval holds the truth."""
+
 PAIRS_MIN = 2
 """One pair has a ratio but neither an interval nor a p."""
 
@@ -32,7 +35,7 @@ class Ratio(NamedTuple):
 def paired_ratio(
     new: Sequence[float | None],
     old: Sequence[float | None],
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     scale_pairs: int | None = None,
 ) -> Ratio | None:
     """The ratio new/old of values that belong together by their index.

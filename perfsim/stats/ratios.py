@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from perfsim.stats.paired import PAIRS_MIN
+from perfsim.stats.paired import CONFIDENCE, PAIRS_MIN
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -87,13 +87,13 @@ def _deviations(logs: Floats) -> Floats:
     return deviations
 
 
-def margins(of: LogRatios, confidence: float = 0.95, at_least: float = 0.0) -> Floats:
-    """Half the width of each interval, in logarithms; NaN without an interval.
+def margins(of: LogRatios, at_least: float = 0.0) -> Floats:
+    """Half the width of each 95 % interval, in logarithms; NaN without an interval.
 
     at_least: no interval is narrower. Figures that are known to a cell may lie in one cell in every run, without any
     scatter, and be anywhere in it.
     """
-    half: Floats = of.error * _quantile(of.freedom, (1 + confidence) / 2)
+    half: Floats = of.error * _quantile(of.freedom, (1 + CONFIDENCE) / 2)
     return np.where(np.isnan(half), np.nan, np.maximum(half, at_least))
 
 

@@ -41,8 +41,7 @@ TOGETHER = -1
 ROUNDING = 1e-9
 """What floating point may add to a log ratio: nobody has regressed by that."""
 
-
-_COMPARABLE = (Verdict.ZERO, Verdict.BOTH_ZERO, Verdict.NO_VALUE)
+_MAY_BE_EQUAL = (Verdict.ZERO, Verdict.BOTH_ZERO, Verdict.NO_VALUE)
 """Without a ratio, but figures may still be equal, or all be gone."""
 
 
@@ -148,7 +147,7 @@ def _group(matched: Matched, design: str, sides: tuple[Side, Side], limit: Limit
     logs = np.where(has_ratio[:, None], ratios.log_ratios(new, old), np.nan)
     new_means, old_means = means(new), means(old)
     known = [
-        _without_ratio(sign, new[at, paired[at]], old[at, paired[at]]) if why in _COMPARABLE else None
+        _without_ratio(sign, new[at, paired[at]], old[at, paired[at]]) if why in _MAY_BE_EQUAL else None
         for at, why in enumerate(hindered)
     ]
     if len(logs) > 1 and has_ratio.any():

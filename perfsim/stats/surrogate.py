@@ -64,11 +64,6 @@ class Surrogate(NamedTuple):
     freedom: int
     predicted: float
 
-    def values(self, places: Floats) -> Floats:
-        """The polynomial at places, [sample, figure]."""
-        values: Floats = basis(places, self.terms) @ self.coefficients
-        return values
-
 
 def samples_min(figures: int) -> int:
     """The fewest samples that so many figures take."""

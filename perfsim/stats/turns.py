@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtrit
 
-from perfsim.stats.paired import PAIRS_MIN
+from perfsim.stats.paired import CONFIDENCE, PAIRS_MIN
 from perfsim.stats.ratios import Floats
 
 
@@ -36,8 +36,8 @@ class Span(NamedTuple):
     last: int
 
 
-def crossing(axis: Floats, logs: Floats, span: Span, confidence: float = 0.95) -> Crossing | None:
-    """The first place within a span where the mean log ratio crosses 0.
+def crossing(axis: Floats, logs: Floats, span: Span) -> Crossing | None:
+    """The first place within a span where the mean log ratio crosses 0, with its 95 % interval.
 
     axis: values in rising order. logs: [value of the axis, replication], less the level; a replication that is not at
     every value (NaN) is left out. None if there is no crossing, or there are not two replications.
@@ -52,7 +52,7 @@ def crossing(axis: Floats, logs: Floats, span: Span, confidence: float = 0.95) -
         return None
     segment = inside[0]
     share = float(means[segment] / (means[segment] - means[segment + 1]))
-    critical = float(stdtrit(whole.shape[1] - 1, (1 + confidence) / 2))
+    critical = float(stdtrit(whole.shape[1] - 1, (1 + CONFIDENCE) / 2))
     last = len(whole) - 1
     high = _limit(whole, segment, share, critical)
     low = _limit(whole[::-1], last - 1 - segment, 1 - share, critical)

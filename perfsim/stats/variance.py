@@ -19,6 +19,7 @@ import numpy as np
 from scipy.special import chndtr, fdtrc, ndtri, stdtrit
 
 from perfsim.stats.comparison import LEVEL
+from perfsim.stats.paired import CONFIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,23 +33,23 @@ LARGE = 1e6
 
 
 class Estimate(NamedTuple):
-    """A figure with its interval."""
+    """A figure with its 95 % interval."""
 
     value: float
     low: float
     high: float
 
 
-def part(of: Surrogate, belongs: Callable[[Term], bool], confidence: float = 0.95) -> Estimate:
+def part(of: Surrogate, belongs: Callable[[Term], bool]) -> Estimate:
     """The variance of the terms that belong, all but the constant."""
-    return _part(of, _chosen(of, belongs), confidence)
+    return _part(of, _chosen(of, belongs))
 
 
-def share(of: Surrogate, belongs: Callable[[Term], bool], confidence: float = 0.95) -> Estimate:
+def share(of: Surrogate, belongs: Callable[[Term], bool]) -> Estimate:
     """The variance of the terms that belong over that of all; the value is NaN if all terms may be noise."""
     inside = _chosen(of, belongs)
     outside = [column for column in range(1, len(of.terms)) if column not in set(inside)]
-    own, rest = _part(of, inside, confidence), _part(of, outside, confidence)
+    own, rest = _part(of, inside), _part(of, outside)
     is_known = p_none(of, lambda _: True) <= LEVEL and own.value + rest.value > 0
     value = own.value / (own.value + rest.value) if is_known else math.nan
 
@@ -92,10 +93,10 @@ def _chosen(of: Surrogate, belongs: Callable[[Term], bool]) -> list[int]:
     return [column for column, term in enumerate(of.terms) if term and belongs(term)]
 
 
-def _part(of: Surrogate, columns: Sequence[int], confidence: float) -> Estimate:
+def _part(of: Surrogate, columns: Sequence[int]) -> Estimate:
     if not columns:
         return Estimate(0.0, 0.0, 0.0)
-    chance = (1 - confidence) / 2
+    chance = (1 - CONFIDENCE) / 2
     low, high = _quantiles(of, columns, np.array([chance, 1 - chance])).tolist()
     spread = of.spread[np.ix_(columns, columns)]
     value = float(np.square(of.coefficients[columns]).sum() - of.noise**2 * np.trace(spread))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from perfsim.sweep.plan import Run
 
@@ -72,7 +72,7 @@ class Forecast:
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self.version = 0
-        self.is_known = False
+        self._is_known = False
         self._clock_s = clock_s
         self._groups: dict[tuple[int, str], _Group] = {}
         self._running: dict[str, tuple[float, _Group]] = {}
@@ -136,11 +136,11 @@ class Forecast:
         self._learned_count += 1
         if self._learned_count >= self._refit_at:
             self._refit_at = self._learned_count * REFIT_GROWTH
-            self.refit()
+            self._refit()
 
     def left_s(self) -> float | None:
         """Until all that waits and runs will have ended, at the pace up to now; None if that is not known yet."""
-        if self._paced_from is None or not self.is_known:
+        if self._paced_from is None or not self._is_known:
             return None
         now_s = self._clock_s()
         since_s, busy_then_s = self._paced_from
@@ -156,15 +156,15 @@ class Forecast:
         """How much of the work of this session is done, 0 to 1."""
         left_s = self._waiting_s * self._slowness + sum(self._now_s(group) for _, group in self._running.values())
         whole_s = self._ended_s + left_s
-        return min(self._busy_s() / whole_s, 1.0) if self.is_known and whole_s > 0 else 0.0
+        return min(self._busy_s() / whole_s, 1.0) if self._is_known and whole_s > 0 else 0.0
 
-    def refit(self) -> None:
+    def _refit(self) -> None:
         """Expect of every run what those that have ended say of it."""
         groups = list(self._groups.values())
         for group, likely_s in zip(groups, _likely_s(groups), strict=True):
             group.likely_s = likely_s
         self._waiting_s = math.fsum(group.waiting_count * group.expected_s() for group in groups)
-        self.is_known = True
+        self._is_known = True
         self.version += 1
 
     def _group(self, run: Run) -> _Group:
@@ -222,10 +222,10 @@ def _table(labels: list[dict[str, object]]) -> tuple[np.ndarray, np.ndarray]:
     return np.column_stack(columns), np.array(penalties)
 
 
-def _slopes(values: Iterable[object]) -> list[np.ndarray]:
+def _slopes(values: Sequence[object]) -> list[np.ndarray]:
     """The logarithm of numbers and its square, centred; nothing if they are no numbers, or all alike."""
     numbers = [value for value in values if isinstance(value, int | float) and value >= 0]
-    if len(numbers) < len(list(values)) or len(set(numbers)) < 2:
+    if len(numbers) < len(values) or len(set(numbers)) < 2:
         return []
     logarithms = np.log1p(np.array(numbers, dtype=float))
     centred = (logarithms - logarithms.mean()) / logarithms.std()
