@@ -58,12 +58,10 @@ def stored(directory: Path, former: Manifest | None) -> Iterator[Stored]:
     former: the manifest beside them: with it, what is called runs.parquet is ours. Raises InputError for a file that is
     foreign or of a newer form.
     """
-    for name, read in ((RUNS, _results), (PARTS, _parts)):
-        for path in sorted(directory.glob(name + ASIDE)):
-            yield read(path, former)
-    for name, read in ((RUNS, _results), (PARTS, _parts)):
-        if (directory / name).exists():
-            yield read(directory / name, former)
+    paths = [path for name in (RUNS, PARTS) for path in sorted(directory.glob(name + ASIDE))]
+    paths += [directory / name for name in (RUNS, PARTS) if (directory / name).exists()]
+    for path in paths:
+        yield _parts(path) if path.name.startswith(PARTS) else _results(path, former)
 
 
 def _results(path: Path, former: Manifest | None) -> Stored:
@@ -82,7 +80,7 @@ def _results(path: Path, former: Manifest | None) -> Stored:
         return Stored(path, [], f"{error}; it is kept as {aside.name}, and its runs are made again")
 
 
-def _parts(path: Path, former: Manifest | None) -> Stored:  # noqa: ARG001 - its form is mark enough
+def _parts(path: Path) -> Stored:
     parts = read_parts(path)
     lines = format_count(parts.damaged_count)
     problem = f"{path}: damaged lines, {lines} of them; their runs are made again" if parts.damaged_count else ""

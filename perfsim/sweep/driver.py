@@ -1,7 +1,7 @@
 """Runs over a bounded set of worker processes: outcomes as they come, deaths survived, all stopped when nobody listens.
 
 Each slot has an executor with one worker of its own. In a shared pool the death of one worker fails every run that
-waits and ends the pool; here it names exactly the run that was in it (ecosystem §15).
+waits and ends the pool; here it names exactly the run that was in it.
 """
 
 from __future__ import annotations

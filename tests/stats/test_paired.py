@@ -70,7 +70,7 @@ def test_values_without_a_partner_are_our_mistake() -> None:
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
-    """Log-normal pairs, cv about 10 %, correlation 0.8, truth 1.05; validation D2 has 0.951 at n = 5."""
+    """Log-normal pairs, cv about 10 %, correlation 0.8, truth 1.05; 0.951 of them, by `perfsim validate`, D2."""
     draw = random.Random(20080618)
     covered = 0
     for _ in range(2000):
