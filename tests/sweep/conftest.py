@@ -6,7 +6,7 @@ import pytest
 
 from perfsim.scenario.schema import Scenario
 from perfsim.scenario.validate import load_scenario
-from perfsim.sweep import results
+from perfsim.sweep import gather, results
 from perfsim.sweep.plan import Run, plan
 from tests.sweep.into import outcomes_here
 
@@ -38,4 +38,5 @@ def runs(tiny: Callable[..., Scenario]) -> tuple[Run, ...]:
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs without worker processes: they have tests of their own, and these are quicker."""
-    monkeypatch.setattr(results, "outcomes", outcomes_here)
+    for module in (results, gather):
+        monkeypatch.setattr(module, "outcomes", outcomes_here)

@@ -1,29 +1,18 @@
 """Runs gathered: every row is handed over once, and the first failure ends it."""
 
 import io
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from perfsim.errors import PerfsimError
-from perfsim.scenario.schema import Scenario
-from perfsim.sweep import gather
 from perfsim.sweep.gather import Crew, gathered
 from perfsim.sweep.plan import Run, plan
 from perfsim.sweep.worker import Failure, Task, work
-from tests.sweep.into import outcomes_here
+from tests.sweep.into import Row, Tiny
 
-Tiny = Callable[..., Scenario]
-Row = dict[str, Any]
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
 CREW = Crew(1, "compiled", io.StringIO())
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs without worker processes."""
-    monkeypatch.setattr(gather, "outcomes", outcomes_here)
 
 
 def test_each_run_is_handed_over_with_its_row(tiny: Tiny) -> None:

@@ -1,7 +1,6 @@
 """A sweep with a precision in its directory: the same rows and the same words, whatever happened on the way."""
 
 import asyncio
-import io
 import os
 import random
 import signal
@@ -18,12 +17,9 @@ from perfsim.store.parquet import read_runs
 from perfsim.sweep import results
 from perfsim.sweep.backlog import Backlog
 from perfsim.sweep.plan import Run
-from perfsim.sweep.results import Finished, Order, sweep_into
 from perfsim.sweep.worker import Failure, work
+from tests.sweep.into import Row, Tiny, sweep_there, without_time
 from tests.tier import SLOW
-
-Row = dict[str, Any]
-Tiny = Callable[..., Scenario]
 
 METRIC = "lru_lock_acquisitions"
 MAX = 14
@@ -55,16 +51,6 @@ def outcomes_by(seed: int, stop_after: int | None = None, failing: str = "") -> 
             yield run, Failure("stuck") if run.task.run_id == failing else work(run.task)
 
     return outcomes_here
-
-
-def sweep_there(scenario: Scenario, directory: Path) -> tuple[Finished, str]:
-    told = io.StringIO()
-    finished = sweep_into(Order(scenario, (), directory, "compiled", 1, fresh=False, resume_command="again"), told)
-    return finished, told.getvalue()
-
-
-def without_time(rows: Sequence[Row]) -> list[Row]:
-    return [{name: value for name, value in row.items() if name != "wall_s"} for row in rows]
 
 
 def counts(rows: Sequence[Row], design: str = "redo") -> list[int]:

@@ -1,7 +1,6 @@
 """Pairs of runs on machines that differ: the same whatever runs them, at the profile's own costs a plain run."""
 
 import io
-from collections.abc import Callable
 
 import pytest
 
@@ -15,16 +14,9 @@ from perfsim.sweep import gather
 from perfsim.sweep.driver import outcomes
 from perfsim.sweep.trials import Trial, trial_runs, tried
 from perfsim.sweep.uncertainty import uncertain_costs
-from tests.sweep.into import outcomes_here
+from tests.sweep.into import Tiny
 
-Tiny = Callable[..., Scenario]
 METRIC = "events"
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs without worker processes."""
-    monkeypatch.setattr(gather, "outcomes", outcomes_here)
 
 
 def places(scenario: Scenario, *at: float) -> list[list[float]]:
@@ -32,7 +24,7 @@ def places(scenario: Scenario, *at: float) -> list[list[float]]:
     return [[one] * len(uncertain_costs(profile_of(scenario))) for one in at]
 
 
-def test_at_its_best_figures_a_machine_gives_what_a_plain_run_gives(tiny: Tiny, here: None) -> None:
+def test_at_its_best_figures_a_machine_gives_what_a_plain_run_gives(tiny: Tiny, in_this_process: None) -> None:
     scenario = tiny("machine.cpus=2")
     found = tried(Trial(scenario, METRIC, "compiled", 1), places(scenario, 0.5, 0.5), io.StringIO())
     plain = [
@@ -50,16 +42,18 @@ def test_costs_change_the_run_and_its_identity(tiny: Tiny) -> None:
     assert [run.task.seed for run in runs] == [Seed(1, 0)] * 2 + [Seed(1, 1)] * 2
 
 
-def test_the_number_of_workers_changes_nothing(tiny: Tiny, here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_workers_changes_nothing(
+    tiny: Tiny, in_this_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scenario = tiny("machine.cpus=1")
     at = places(scenario, 0.1, 0.6, 0.9)
-    in_this_process = tried(Trial(scenario, METRIC, "compiled", 1), at, io.StringIO())
-    assert len(set(in_this_process)) > 1
+    alone = tried(Trial(scenario, METRIC, "compiled", 1), at, io.StringIO())
+    assert len(set(alone)) > 1
     monkeypatch.setattr(gather, "outcomes", outcomes)
-    assert tried(Trial(scenario, METRIC, "compiled", 2), at, io.StringIO()) == in_this_process
+    assert tried(Trial(scenario, METRIC, "compiled", 2), at, io.StringIO()) == alone
 
 
-def test_a_metric_without_a_ratio_ends_it(tiny: Tiny, here: None) -> None:
+def test_a_metric_without_a_ratio_ends_it(tiny: Tiny, in_this_process: None) -> None:
     scenario = tiny("machine.cpus=1")
     with pytest.raises(
         InputError, match=r"--metric: migrated_per_s is 0 in a run of (redo|lock_page), which leaves no"
