@@ -120,12 +120,12 @@ def _candidates(places: Floats, response: Floats) -> Iterator[tuple[Term, ...]]:
     """Polynomials to choose from, the smallest first."""
     samples, figures = places.shape
     order = _by_strength(places, response)
-    found: set[int] = set()
+    found: set[tuple[Term, ...]] = set()
     for degree in range(1, DEGREE_MAX + 1):
         for count in CURVED_COUNTS if degree > 1 else (0,):
             terms = _terms(figures, order[:count], degree)
-            if len(terms) * SAMPLES_A_TERM <= samples and len(terms) not in found:
-                found.add(len(terms))
+            if len(terms) * SAMPLES_A_TERM <= samples and terms not in found:
+                found.add(terms)
                 yield terms
 
 

@@ -54,6 +54,16 @@ def test_curves_and_products_are_found_where_they_are() -> None:
     assert np.std(values - ishigami(elsewhere)) < 0.15 * np.std(ishigami(elsewhere))
 
 
+@pytest.mark.parametrize("degree", [2, 3, 4])
+def test_one_figure_is_curved_to_the_degree_that_it_takes(degree: int) -> None:
+    places = latin_hypercube(256, 40, seed=1)
+    curve = basis(places, (((3, 1),), ((3, 2),), ((3, degree),))).sum(axis=1)
+    found = fit(places, curve + noise(256, 5, 0.05))
+    assert [term for term in found.terms if len(term) > 1 or any(power > 1 for _, power in term)] == [
+        ((3, power),) for power in range(2, degree + 1)
+    ]
+
+
 def test_noise_alone_is_not_taken_for_curves() -> None:
     curved = 0
     for seed in range(100):
