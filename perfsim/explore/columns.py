@@ -27,6 +27,11 @@ UPDATE = 1
 RELEASE_STORE = 2
 RELEASE_UPDATE = 3
 
+# What a local, or an operand of a row, is the number of: see kinds.py.
+PLAIN = 0
+PAGE = 1
+RANGE = 2
+
 # Kinds of actions, and what an action is in one number: kind, CPU, choice.
 STEP = 0
 PERFORM = 1

@@ -25,13 +25,13 @@ from perfsim.explore.acts import LOCAL
 from perfsim.explore.flow import after, fixpoint, union
 from perfsim.explore.prepare import Known
 from perfsim.explore.rows import ORDERED, Scripts
+from perfsim.explore.scenario import PAGES_MAX
 from perfsim.kernel.bounds import argument_names
 from perfsim.kernel.constants import VECTOR_SLOTS
 from perfsim.kernel.primitives import PRIMITIVES
 from perfsim.kernel.state import State
 from perfsim.kernel.static.accesses import Access, Act
 
-PAGES_MAX = 8
 _CELLS = ("flags", "refcount", "mapcount", "mapping", "cgroup")
 _OTHERS = (
     *("mapping_flags", "queue", "lists", "zone", "memcg", "pte", "cache", "mm"),

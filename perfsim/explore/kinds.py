@@ -17,14 +17,12 @@ from perfsim.engine.program import (
     NOT_EQUAL,
     Row,
 )
+from perfsim.explore.columns import PAGE, PLAIN, RANGE
 from perfsim.explore.flow import after, fixpoint, not_written, union, variables
 from perfsim.explore.rows import ORDERED, Scripts, reads_of
 from perfsim.kernel.bounds import argument_names
 from perfsim.kernel.constants import NONE
 
-PLAIN = 0
-PAGE = 1
-RANGE = 2
 KINDS = (PLAIN, PAGE, RANGE)
 PASSED_ON = (None,)
 """Of a MOVE, whose value is what is made of it."""

@@ -6,16 +6,15 @@ state that the search keeps, and goes on from, stays the one that it has come to
 
 from __future__ import annotations
 
-from perfsim.explore.columns import END, SC, Search
-from perfsim.explore.kinds import PAGE, RANGE
+from perfsim.explore.columns import END, PAGE, RANGE, SC, Search
 from perfsim.explore.locations import LOCK, OF_PAGES, PER_KIND, QUEUE
 from perfsim.explore.memory import is_update
+from perfsim.explore.step import VECTOR_PAGES
 from perfsim.kernel.constants import MIGRATION_ENTRY, NONE
 
 AS_IT_IS = -1
 """The number of the mirror in which everything keeps its number."""
 
-PAGES_OF_VECTOR = 4
 NO_PAGE = 0xFF
 """Of a vector's word: a page is a byte."""
 
@@ -174,7 +173,7 @@ def _cell(x: Search, by: int, cell: int) -> int:
 def _vector(x: Search, by: int, pages: int) -> int:
     """The pages of a vector, each a byte of its word; all bits are set where there is none."""
     moved = NONE
-    for place in range(PAGES_OF_VECTOR):
+    for place in range(VECTOR_PAGES):
         page = pages >> 8 * place & NO_PAGE
         if page != NO_PAGE:
             moved &= ~(NO_PAGE << 8 * place) | _node(x, by, page) << 8 * place

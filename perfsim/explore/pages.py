@@ -21,8 +21,9 @@ NO_OWNER = -1
 REFERENCES_MAX = 16
 
 MAPPINGS = ("none", "anon", "file", "shm")
+OBJECTS = ("file", "shm")
+"""Mappings whose pages are in the page cache of an object."""
 _SWAPBACKED = ("anon", "shm")
-_CACHED = ("file", "shm")
 
 FLAGS = {
     "referenced": k.PG_REFERENCED,
@@ -72,6 +73,11 @@ class PageSpec(NamedTuple):
     where: str
     owner: int
     locked_vma: bool
+
+    @property
+    def has_range(self) -> bool:
+        """Whether there is a range that maps or caches the page: then scripts may name its pte."""
+        return self.mapped or self.mapping in OBJECTS
 
 
 def page_of(item: Item, name: str, cpus: Sequence[str]) -> PageSpec:
@@ -180,7 +186,7 @@ def _check_list(item: Item, page: PageSpec) -> None:
 def _references(keys: dict[str, Item], page: PageSpec) -> int:
     """_count: as it is written, or one each for the pte, the page cache, and who has the page off the LRU."""
     off = page.where not in (*LRU_LISTS, FREE)
-    least = page.mapped + (page.mapping in _CACHED) + off
+    least = page.mapped + (page.mapping in OBJECTS) + off
     if "references" not in keys:
         return least
     given = fields.integer(keys["references"], 0, REFERENCES_MAX)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from perfsim.engine.program import FIRST_PRIMITIVE, XOR, Row
 from perfsim.explore import acts
-from perfsim.explore.columns import END, IA64, KERNEL, TSO, Code
+from perfsim.explore.columns import END, IA64, KERNEL, PLAIN, TSO, Code
 from perfsim.explore.flow import after, fixpoint, live_slots, reach, union
-from perfsim.explore.kinds import PLAIN, Kinds
+from perfsim.explore.kinds import Kinds
 from perfsim.explore.locations import KINDS
 from perfsim.explore.memory import ACQUIRED
 from perfsim.explore.rows import ORDERED, Scripts, reads_of

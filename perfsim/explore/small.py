@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfsim.explore.pages import FREE, LRU_LISTS, OFF, PAGEVEC, PRIVATE, PRIVATE_LISTS, PageSpec, list_of
+from perfsim.explore.pages import FREE, LRU_LISTS, OBJECTS, OFF, PAGEVEC, PRIVATE, PRIVATE_LISTS, PageSpec, list_of
 from perfsim.explore.scenario import ExploreScenario
 from perfsim.kernel import constants as k
 from perfsim.kernel.boot import Owned, Seed, machine_layout, new_tasks, state_of
@@ -20,7 +20,6 @@ from perfsim.scenario.schema import Duration, TaskSpec
 
 ZONE = 0
 NO_TIME = Duration(FIXED, 0, 0)
-OBJECTS = ("file", "shm")
 
 
 class Numbers(NamedTuple):
@@ -34,7 +33,7 @@ class Numbers(NamedTuple):
 
 def numbers_of(scenario: ExploreScenario) -> Numbers:
     """Anonymous pages that are mapped have the first ranges, those of objects the last."""
-    plain = [page.name for page in scenario.pages if page.mapping not in OBJECTS and page.mapped]
+    plain = [page.name for page in scenario.pages if page.has_range and page.mapping not in OBJECTS]
     objects = [page.name for page in scenario.pages if page.mapping in OBJECTS]
     pages = {page.name: number for number, page in enumerate(scenario.pages)}
     return Numbers(pages, {name: number for number, name in enumerate([*plain, *objects])})

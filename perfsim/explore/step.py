@@ -28,6 +28,7 @@ ENDLESS = -2
 TOO_LARGE = -3
 """In Turn.why: a local that has no room in a state."""
 VECTOR_PAGES = 4
+"""Pages of a vector that are part of a state."""
 
 
 def refused() -> int:

@@ -16,11 +16,12 @@ from itertools import permutations
 from typing import NamedTuple
 
 from perfsim.engine.program import FIRST_PRIMITIVE
-from perfsim.explore.kinds import PAGE, PLAIN, RANGE, Kinds, kinds_of
-from perfsim.explore.pages import OFF
+from perfsim.explore.columns import PAGE, PLAIN, RANGE
+from perfsim.explore.kinds import Kinds, kinds_of
+from perfsim.explore.pages import OBJECTS, OFF
 from perfsim.explore.rows import ORDERED, Scripts, reads_of, writes_of
 from perfsim.explore.scenario import ExploreScenario
-from perfsim.explore.small import OBJECTS, numbers_of
+from perfsim.explore.small import numbers_of
 
 TELLING = ("nr_cpus", "current_mm", "down_", "up_")
 """Beginnings of names of primitives that tell CPUs apart: they count them, or take mmap_sem of their own process."""

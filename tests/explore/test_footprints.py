@@ -8,12 +8,13 @@ from perfsim.engine.program import FIRST_PRIMITIVE
 from perfsim.explore.acts import ways
 from perfsim.explore.columns import END, Search
 from perfsim.explore.flow import after
-from perfsim.explore.footprints import EVERYTHING, NOTHING, PAGES_MAX, Footprint, footprints_of
+from perfsim.explore.footprints import EVERYTHING, NOTHING, Footprint, footprints_of
 from perfsim.explore.frontier import load
 from perfsim.explore.locations import read
 from perfsim.explore.prepare import known_of
 from perfsim.explore.question import Question
 from perfsim.explore.rows import ORDERED, Scripts, scripts_of
+from perfsim.explore.scenario import PAGES_MAX
 from perfsim.explore.small import small_state
 from perfsim.explore.step import step, unpack
 from perfsim.kernel.static.accesses import ACCESSES, Act

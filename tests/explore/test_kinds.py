@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from perfsim.engine.program import FIRST_PRIMITIVE
-from perfsim.explore.kinds import PAGE, PLAIN, RANGE, kinds_of
+from perfsim.explore.columns import PAGE, PLAIN, RANGE
+from perfsim.explore.kinds import kinds_of
 from perfsim.explore.rows import ORDERED, scripts_of
 from tests.explore.searches import shipped
 from tests.explore.test_search import design_file, scenario_file

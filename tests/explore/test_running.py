@@ -1,5 +1,7 @@
 """A search grows as it needs to, and what it has seen does not depend on how."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,17 @@ from perfsim.explore.running import FIRST_ROOM
 from tests.explore.searches import compiled_search, seen_by, shipped
 
 LARGE = ("putback_putback_munlock", 0, "sc")
+
+
+def test_the_identity_covers_every_module_that_compiled_code_is_made_of() -> None:
+    folder = Path(module.__file__).parent
+    compiled = {f"explore/{file.name}" for file in folder.glob("*.py")} & set(module.SOURCES)
+    assert len(compiled) > 10
+    for source in compiled:
+        imported = re.findall(
+            r"^from perfsim\.explore\.(\w+) import", (folder.parent / source).read_text(), re.MULTILINE
+        )
+        assert {f"explore/{name}.py" for name in imported} <= compiled, source
 
 
 def search(name: str, number: int, model: str) -> Any:
