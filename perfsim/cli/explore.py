@@ -226,9 +226,13 @@ def _jobs(name: str, designs: Sequence[str], models: Sequence[str], question: Qu
     scenario = load_explore_scenario(name)
     own = {Path(design).stem: design for design in scenario.designs}
     chosen = tuple(dict.fromkeys(own.get(design, design) for design in designs)) or scenario.designs
-    for design in chosen:
-        check_calls(scenario, load_design(design))
-    return [Job(name, design, question._replace(memory_model=model)) for design in chosen for model in models]
+    names: set[str] = set()
+    for design in map(load_design, chosen):
+        if design.name in names:
+            raise InputError("--design", f"a second {quoted(design.name)}; expected each name once, be it of a file")
+        names.add(design.name)
+        check_calls(scenario, design)
+    return [Job(name, path, question._replace(memory_model=model)) for path in chosen for model in models]
 
 
 def _outcomes(searches: Sequence[Job], workers: int) -> list[Outcome]:

@@ -11,7 +11,7 @@ from perfsim.scenario import fields
 from perfsim.scenario.fields import Item, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
 EXAMPLE = "putback_lru_page(page)"
 
@@ -37,8 +37,11 @@ def is_constant(name: str) -> bool:
     return name in _CONSTANTS
 
 
-def call_of(item: Item, pages: Sequence[str]) -> Call:
-    """A call as it is written. Raises InputError for what is none, and for an argument that stands for no integer."""
+def call_of(item: Item, pages: Mapping[str, bool]) -> Call:
+    """A call as it is written. pages: by name, whether each has a range, see PageSpec.has_range.
+
+    Raises InputError for what is no call, and for an argument that stands for no integer.
+    """
     text = fields.text(item, f"a call such as {EXAMPLE}")
     found = _CALL.fullmatch(text)
     if not found or text.count("(") != text.count(")"):
@@ -49,7 +52,7 @@ def call_of(item: Item, pages: Sequence[str]) -> Call:
     return Call(path, tuple(_argument(item, word, pages) for word in words), item.node.place)
 
 
-def _argument(item: Item, word: str, pages: Sequence[str]) -> int | str:
+def _argument(item: Item, word: str, pages: Mapping[str, bool]) -> int | str:
     if word in pages:
         return word
     if _INTEGER.fullmatch(word):
@@ -58,6 +61,9 @@ def _argument(item: Item, word: str, pages: Sequence[str]) -> int | str:
         return _CONSTANTS[word]
     place = _PLACE.fullmatch(word)
     if place and place[2] in pages:
+        if not pages[place[2]]:
+            expected = "expected a page with pte: true, or mapping: file or shm"
+            raise refusal(item, f"{quoted(word)} of a page that no range maps or caches; {expected}")
         return f"{place[1]}({place[2]})"
     name = place[2] if place else word
     known = ", ".join(pages)

@@ -23,6 +23,8 @@ from perfsim.scenario.source import read_document
 from perfsim.units import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from perfsim.kernel.designs import Design
 
 SUFFIX = ".yaml"
@@ -137,6 +139,8 @@ def _scenario(root: Item, file: str) -> ExploreScenario:
     page_items = _entries(required(root, keys, "pages", "[{name: page, where: off, mapping: anon}]"), PAGES_MAX)
     page_names = _names(page_items, "page")
     known = (*design_names(), *(Path(design).stem for design in designs))
+    pages = tuple(page_of(item, name, cpu_names) for item, name in zip(page_items, page_names, strict=True))
+    ranges = {page.name: page.has_range for page in pages}
     return ExploreScenario(
         name,
         meaning,
@@ -144,8 +148,8 @@ def _scenario(root: Item, file: str) -> ExploreScenario:
         optional(kernel, "pagevec_size", lambda item: fields.integer(item, 1, PAGEVEC_SIZE_MAX), default=2),
         optional(kernel, "unlock_lock_barrier", fields.boolean, default=False),
         designs,
-        tuple(page_of(item, name, cpu_names) for item, name in zip(page_items, page_names, strict=True)),
-        tuple(_cpu(item, name, page_names, known) for item, name in zip(cpu_items, cpu_names, strict=True)),
+        pages,
+        tuple(_cpu(item, name, ranges, known) for item, name in zip(cpu_items, cpu_names, strict=True)),
         _exists(keys["exists"], page_names) if "exists" in keys else {},
         _expect(keys["expect"], known) if "expect" in keys else {},
         file,
@@ -185,13 +189,13 @@ def _designs(item: Item, folder: Path) -> tuple[str, ...]:
             known = ", ".join(design_names())
             hint = did_you_mean(name, design_names())
             raise refusal(entry, f"no design is called {quoted(name)}; expected one of {known}, or a .py file{hint}")
-        if name in found:
-            raise refusal(entry, f"a second {quoted(Path(name).name)}; expected each design once")
+        if Path(name).stem in (Path(one).stem for one in found):
+            raise refusal(entry, f"a second {quoted(Path(name).stem)}; expected each name once, be it of a file")
         found.append(name)
     return tuple(found)
 
 
-def _cpu(item: Item, name: str, pages: tuple[str, ...], designs: tuple[str, ...]) -> CpuSpec:
+def _cpu(item: Item, name: str, pages: Mapping[str, bool], designs: tuple[str, ...]) -> CpuSpec:
     keys = section(item, ("name", "does"))
     does = required(item, keys, "does", "[putback_lru_page(page)]")
     if not isinstance(does.node.value, dict):
@@ -209,7 +213,7 @@ def _cpu(item: Item, name: str, pages: tuple[str, ...], designs: tuple[str, ...]
     return CpuSpec(name, scripts, item.node.place)
 
 
-def _script(item: Item, pages: tuple[str, ...]) -> tuple[Call, ...]:
+def _script(item: Item, pages: Mapping[str, bool]) -> tuple[Call, ...]:
     calls = fields.items(item, "a list of calls such as [putback_lru_page(page)], or one by design")
     if len(calls) > CALLS_MAX:
         raise refusal(calls[CALLS_MAX], f"{len(calls)} calls; expected at most {CALLS_MAX}")

@@ -120,12 +120,14 @@ def test_no_barrier_helps_where_nothing_is_reordered(perfsim: Perfsim) -> None:
         (("bad.yaml",), "bad.yaml:1:1: the key name is missing"),
         (("recheck", "--design", "bad.py"), "bad.py:4:5: a path has no with"),
         (("recheck", "--design", "nothing.py"), '--design: "nothing.py" is no file'),
+        (("recheck", "--design", "redo", "--design", "redo.py"), '--design: a second "redo"; expected each name once'),
     ],
 )
 def test_bad_input_is_told_in_one_line(perfsim: Perfsim, words: tuple[str, ...], problem: str) -> None:
     import re
 
     Path("bad.yaml").write_text("pages: []\n")
+    Path("redo.py").write_text('"""Mine."""\n\nextends = "redo"\n\nasync def mine(cpu):\n    return\n')
     Path("bad.py").write_text('"""Bad."""\n\nasync def put_page(cpu, page):\n    with page:\n        return\n')
     status, out, err = perfsim("explore", *words)
     assert (status, out) == (2, "")

@@ -55,7 +55,7 @@ def test_where_a_page_is_says_its_flags_and_references(
     page = page.replace("off", where) if where != "free" else "{name: page, where: free}"
     lines = good_text.splitlines()
     file = tmp_path / "good.yaml"
-    file.write_text("\n".join([*lines[:4], f"  - {page}", *lines[5:]]))
+    file.write_text("\n".join([*lines[:4], f"  - {page}", *lines[5:]]).replace("pte(page)", "0"))
     read = load_explore_scenario(str(file)).pages[0]
     assert read.flags & ~k.PG_SWAPBACKED == flags
     assert read.refcount == references
@@ -159,6 +159,12 @@ BAD_EDITS = {
     ),
     "unknown page": ("putback_lru_page(page)", "putback_lru_page(pag)", "8:82", 'argument "pag".*did you mean "page"'),
     "pte of no page": ("pte(page)", "pte(pag)", "9:28", 'did you mean "page"'),
+    "pte of a page that has none": (
+        ", mapping: anon, pte: true",
+        "",
+        "9:28",
+        r'"pte\(page\)" of a page that no range maps',
+    ),
     "argument left out": ("pte(page), 1", "pte(page),", "9:28", 'the argument ""'),
     "unknown constant": ("pte(page), 1", "pte(page), LRU_LOK", "9:28", 'did you mean "LRU_LOCK"'),
     "a number too large": ("pte(page), 1", "pte(page), 12345678901", "9:28", "stands for nothing"),
@@ -188,6 +194,16 @@ def test_a_bad_scenario_is_refused_where_it_is_wrong(
     assert "\n" not in str(refused.value)
     if place:
         assert str(refused.value).startswith(f"bad.yaml:{place}: ")
+
+
+def test_two_designs_of_one_name_are_refused_for_their_verdicts_would_be_told_as_one(
+    tmp_path: Path, good_text: str
+) -> None:
+    (tmp_path / "redo.py").touch()
+    file = tmp_path / "two.yaml"
+    file.write_text(good_text.replace("pages:", "designs: [redo, redo.py]\npages:"))
+    with pytest.raises(InputError, match=r':4:17: designs\.1: a second "redo"; expected each name once'):
+        load_explore_scenario(str(file))
 
 
 def test_an_unknown_scenario_gets_the_nearest_name() -> None:
