@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from perfsim.engine.program import FIRST_PRIMITIVE, INVERT, MOVE, NEGATE, NEXT, NOT, RETURN, Place, Program, Row
 from perfsim.engine.translate import translate_script
+from perfsim.errors import InputError
 from perfsim.explore.scenario import ExploreScenario, script_of
 from perfsim.explore.small import Numbers, numbers_of
 from perfsim.kernel.designs import Design
 from perfsim.kernel.primitives import PRIMITIVES
 
-
-def _parsed(text: str) -> ast.AsyncFunctionDef:
-    [function] = ast.parse(text).body
-    assert isinstance(function, ast.AsyncFunctionDef), f"{text} is no coroutine function"
-    return function
-
-
 AT_LAST = "lru_add_drain"
 """The path that every CPU takes when all is done."""
-DRAIN = _parsed(f"async def settle(cpu):\n    await {AT_LAST}(cpu)")
+ROWS_MAX = 2**15 - 1
+"""Rows of all CPUs: in a state each number of a row has two bytes, see layout.py."""
 _UNARY = (MOVE, NOT, NEGATE, INVERT)
 ORDERED = tuple(PRIMITIVES.values())
 """The primitives by number: that of a row is ORDERED[row.op - FIRST_PRIMITIVE]."""
-
-
 KEPT_MAX = 4
 """Translations that are kept: a search of another memory model needs the same."""
 
@@ -51,7 +45,8 @@ _translated: dict[object, Scripts] = {}
 def scripts_of(scenario: ExploreScenario, design: Design) -> Scripts:
     """Translate what every CPU does under a design, once in a process for the last few pairs of them.
 
-    Raises InputError for a CPU that does nothing under it, and for a path that is outside of the subset.
+    Raises InputError for a CPU that does nothing under it, for a path that is outside of the subset, and for scripts
+    that are too long together.
     """
     key = (repr(scenario), design.files, design.source_sha256)
     if key not in _translated:
@@ -70,7 +65,10 @@ def _scripts(scenario: ExploreScenario, design: Design) -> Scripts:
     entries: list[int] = []
     slots = 0
     for cpu in range(len(scenario.cpus)):
-        scripts = (_function(scenario, cpu, design, numbers), DRAIN)
+        scripts = (
+            _function("script", design, calls_of(scenario, cpu, design, numbers)),
+            _function("settle", design, [(AT_LAST, ())]),
+        )
         programs = [translate_script(design, script, scenario.file) for script in scripts]
         constants.append(tuple(value for program in programs for value in program.constants))
         first_constant = 0
@@ -82,6 +80,9 @@ def _scripts(scenario: ExploreScenario, design: Design) -> Scripts:
             places += program.places
             cpus += [cpu] * len(moved)
             slots = max(slots, *(max((*reads_of(row), *writes_of(row)), default=0) for row in moved))
+        if len(rows) > ROWS_MAX:
+            problem = f"scripts of {len(rows):,} rows under {design.name}; expected {ROWS_MAX:,} at most: fewer calls"
+            raise InputError(scenario.cpus[cpu].place, problem)
     return Scripts(
         tuple(rows), tuple(places), tuple(cpus), tuple(constants), slots + 1, tuple(entries[::2]), tuple(entries[1::2])
     )
@@ -105,15 +106,16 @@ def writes_of(row: Row) -> tuple[int, ...]:
     return (row.frame, row.a) if row.op == NEXT else (row.dst,)
 
 
-def _function(scenario: ExploreScenario, cpu: int, design: Design, numbers: Numbers) -> ast.AsyncFunctionDef:
-    """A CPU's script as a function."""
-    name = scenario.cpus[cpu].name
+def _function(name: str, design: Design, calls: Iterable[tuple[str, tuple[int, ...]]]) -> ast.AsyncFunctionDef:
+    """Calls of paths as a function, under a name that no path of the design has."""
     while name in design.paths:
         name += "_"
     lines = [f"async def {name}(cpu):"]
-    for path, values in calls_of(scenario, cpu, design, numbers):
+    for path, values in calls:
         lines.append(f"    await {path}({', '.join(['cpu', *map(str, values)])})")
-    return _parsed("\n".join([*lines, "    return"]))
+    [function] = ast.parse("\n".join([*lines, "    return"])).body
+    assert isinstance(function, ast.AsyncFunctionDef), f"{name} is no coroutine function"
+    return function
 
 
 def calls_of(

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from perfsim.engine.program import CALL, FIRST_PRIMITIVE, RETURN
 from perfsim.errors import InputError
 from perfsim.explore import rows
 from perfsim.explore.flow import after
+from perfsim.explore.layout import IN_STATE
 from perfsim.explore.rows import ORDERED, Scripts, scripts_of, writes_of
 from perfsim.kernel.designs import load_design
 from tests.explore.searches import shipped
-from tests.explore.test_search import scenario_file
+from tests.explore.test_search import design_file, scenario_file
 
 
 def scripts(name: str, number: int) -> Scripts:
@@ -60,11 +62,37 @@ def test_a_pair_is_translated_once_and_the_last_few_are_kept() -> None:
     assert scripts("recheck", 0) is not first
 
 
-def test_a_cpu_may_be_called_like_a_path_of_the_design(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["unlock_page", "my-cpu", "class"])
+def test_a_cpu_may_be_called_like_a_path_and_like_nothing_in_python(tmp_path: Path, name: str) -> None:
     scenario = scenario_file(tmp_path, ["lock_page(page), unlock_page(page)"] * 2)
-    cpus = (scenario.cpus[0]._replace(name="unlock_page"), scenario.cpus[1])
+    cpus = (scenario.cpus[0]._replace(name=name), scenario.cpus[1])
     found = scripts_of(scenario._replace(cpus=cpus), load_design("redo"))
-    assert {place.path for place in found.places} >= {"unlock_page_", "unlock_page", "lock_page"}
+    assert {place.path for place in found.places} >= {"script", "unlock_page", "lock_page", "lru_add_drain"}
+
+
+def test_a_path_may_be_called_like_a_script(tmp_path: Path) -> None:
+    text = '"""Own."""\nfrom perfsim.kernel.cpu import Cpu\nextends = "redo"\n'
+    design = design_file(
+        tmp_path, f"{text}\nasync def script(cpu: Cpu, page: int) -> None:\n    await cpu.get_page(page)\n"
+    )
+    found = scripts_of(scenario_file(tmp_path, ["script(page)"]), design)
+    assert {place.path for place in found.places} >= {"script_", "script"}
+
+
+def test_scripts_of_more_rows_than_a_state_can_name_are_refused_at_the_cpu_that_goes_too_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = scenario_file(tmp_path, ["lock_page(page), unlock_page(page)"] * 2)
+    first = scripts_of(scenario, load_design("redo")).cpus.count(0)
+    monkeypatch.setattr(rows, "ROWS_MAX", first)
+    rows._translated.clear()
+    with pytest.raises(InputError, match=f"scripts of .* rows under redo; expected {first} at most") as refused:
+        scripts_of(scenario, load_design("redo"))
+    assert refused.value.place == scenario.cpus[1].place
+
+
+def test_the_number_of_a_row_has_room_in_a_state() -> None:
+    assert {np.iinfo(IN_STATE[f"b.{name}"]).max for name in ("row", "late", "wait_row")} == {rows.ROWS_MAX}
 
 
 def test_a_cpu_that_does_nothing_under_a_design_is_refused() -> None:
