@@ -162,7 +162,7 @@ def explore(
         show_replay(scenario, designs or (), replay, output_format, trace)
         return
     question = Question(flags=flags.value, properties=tuple(properties or ()), limits=_limits(max_states, max_seconds))
-    chosen = [model.value for model in models or MemoryModel]
+    chosen = [model.value for model in MemoryModel if not models or model in models]
     check_trace(trace, chosen)
     _refuse_trace_of_many(scenario, trace, minimize_fix)
     names = _scenarios(scenario)
@@ -243,8 +243,9 @@ def _outcomes(searches: Sequence[Job], workers: int) -> list[Outcome]:
     try:
         for number, outcome in run_jobs(searches, workers):
             found[number] = outcome
-            said = f"{outcome.scenario}, {outcome.design}, {outcome.memory_model}: {outcome.verdict}"
-            tell_meanwhile(f"{len(found)} of {len(searches)} searches, the last {said.replace('_', ' ')} ...")
+            verdict = outcome.verdict.replace("_", " ")
+            said = f"{outcome.scenario}, {outcome.design}, {outcome.memory_model}: {verdict}"
+            tell_meanwhile(f"{len(found)} of {len(searches)} searches, the last {said} ...")
     finally:
         tell_meanwhile("")
     return [found[number] for number in range(len(searches))]
@@ -272,9 +273,10 @@ def _record(job: Job, outcome: Outcome) -> Record:
     from perfsim.explore.replay import replay_word
     from perfsim.report.explore_matrix import outcome_record
 
-    scenario, design = _loaded(job)
+    if outcome.verdict != "broken":
+        return outcome_record(outcome, "")
     search = (outcome.memory_model, outcome.flags)
-    return outcome_record(outcome, replay_word(scenario, design, search, outcome.actions))
+    return outcome_record(outcome, replay_word(*_loaded(job), search, outcome.actions))
 
 
 def _loaded(job: Job) -> tuple[ExploreScenario, Design]:

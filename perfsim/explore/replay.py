@@ -30,6 +30,8 @@ FORM = "1"
 PLACE = "--replay"
 CHARACTERS_MAX = 100_000
 ACTIONS_MAX = 10_000
+NO_ACTION = "0x0"
+"""Of a way whose first state is its last."""
 
 _PARTS = ("form", "scenario", "design", "memory model", "flags", "fingerprint", "actions")
 _ACTION = re.compile(r"(p?)([0-9])(?:=([0-9]{1,3}))?(?:x([0-9]{1,4}))?", re.ASCII)
@@ -74,14 +76,16 @@ def read_replay(word: str) -> Replay:
     if len(parts) != len(_PARTS) or not all(parts):
         expected = "/".join((FORM, *(part.upper().replace(" ", "_") for part in _PARTS[1:])))
         raise InputError(PLACE, f"{quoted(word)} is no way to replay; expected {expected}, as explore prints it")
-    actions = tuple(action for text in parts[-1].split(".") for action in _read(text))
-    if len(actions) > ACTIONS_MAX:
-        raise InputError(PLACE, f"{len(actions)} actions; expected at most {ACTIONS_MAX}")
+    runs = [_read(text) for text in parts[-1].split(".")]
+    count = sum(times for _, times in runs)
+    if count > ACTIONS_MAX:
+        raise InputError(PLACE, f"{count} actions; expected at most {ACTIONS_MAX}")
+    actions = tuple(action for action, times in runs for _ in range(times))
     _, scenario, design, memory_model, flags, made_of, _ = parts
     if memory_model not in MODELS:
-        raise InputError(PLACE, f"{quoted(memory_model)} is no memory model; expected sc, tso, ia64 or kernel")
+        raise InputError(PLACE, f"{quoted(memory_model)} is no memory model; expected one of {', '.join(MODELS)}")
     if flags not in FLAGS:
-        raise InputError(PLACE, f"{quoted(flags)} is no way to model flags; expected word or bits")
+        raise InputError(PLACE, f"{quoted(flags)} is no way to model flags; expected {' or '.join(FLAGS)}")
     return Replay(scenario, design, memory_model, flags, made_of, actions)
 
 
@@ -100,12 +104,13 @@ def _written(actions: Sequence[Action]) -> str:
         f"{'p' if one.kind == 'perform' else ''}{one.cpu}{f'={one.choice}' if one.choice else ''}" for one in actions
     )
     runs = ((word, len(list(run))) for word, run in groupby(words))
-    return ".".join(word if count == 1 else f"{word}x{count}" for word, count in runs)
+    return ".".join(word if count == 1 else f"{word}x{count}" for word, count in runs) or NO_ACTION
 
 
-def _read(text: str) -> list[Action]:
+def _read(text: str) -> tuple[Action, int]:
+    """An action, and how often it is made."""
     found = _ACTION.fullmatch(text)
     if not found:
         raise InputError(PLACE, f"{quoted(text)} is no action; expected a CPU's number such as 0, 0=1, p0=1 or 0x3")
     kind, cpu, choice, times = found.groups()
-    return [Action("perform" if kind else "step", int(cpu), int(choice or 0))] * int(times or 1)
+    return Action("perform" if kind else "step", int(cpu), int(choice or 0)), int(times or 1)

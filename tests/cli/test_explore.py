@@ -63,6 +63,13 @@ def test_the_diagram_follows_and_its_word_replays_it(perfsim: Perfsim) -> None:
     assert again.rstrip() == diagram[: diagram.index("\nstranded: ")].rstrip()
 
 
+def test_the_diagram_is_of_the_strictest_memory_model_however_they_are_asked_for(perfsim: Perfsim) -> None:
+    models = ("--memory-model", "kernel", "--memory-model", "sc", "--memory-model", "kernel")
+    _, out, err = perfsim("explore", "recheck", "--design", "no_recheck", *models, "--jobs", "1")
+    assert "\nrecheck, no_recheck, sc: " in out
+    assert err.startswith("2 searches: 2 broken; ")
+
+
 def test_csv_has_no_diagram(perfsim: Perfsim) -> None:
     _, out, _ = perfsim(*RECHECK, "--format", "csv")
     assert [line["verdict"] for line in csv.DictReader(io.StringIO(out))] == ["safe", "broken"]

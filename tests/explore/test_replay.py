@@ -24,6 +24,11 @@ def test_a_way_is_read_as_it_was_written() -> None:
     check_fits(replay, load_explore_scenario("putback_munlock"), load_design("redo"))
 
 
+def test_a_way_of_no_action_is_a_word_too() -> None:
+    word = replay_word(load_explore_scenario("putback_munlock"), load_design("redo"), ("sc", "word"), ())
+    assert read_replay(word).actions == ()
+
+
 def test_the_fingerprint_is_of_what_a_way_depends_on() -> None:
     scenario, design = load_explore_scenario("putback_munlock"), load_design("redo")
     own = fingerprint(scenario, design)
@@ -44,7 +49,7 @@ def test_the_fingerprint_is_of_what_a_way_depends_on() -> None:
         ("1/a/b/sc/word/00000000/0.x", '"x" is no action; expected a CPU'),
         ("1/a/b/sc/word/00000000/0..1", '"" is no action'),
         ("1/a/b/sc/word/00000000/0x9999.0x9999", "19998 actions; expected at most 10000"),
-        ("1/a/b/scc/word/00000000/0", '"scc" is no memory model; expected sc, tso, ia64 or kernel'),
+        ("1/a/b/scc/word/00000000/0", '"scc" is no memory model; expected one of sc, tso, ia64, kernel'),
         ("1/a/b/sc/words/00000000/0", '"words" is no way to model flags; expected word or bits'),
         ("1/" + "a" * 200_000, "is no way to replay"),
     ],
