@@ -14,7 +14,7 @@ from perfsim.explore.rows import ORDERED, Scripts, scripts_of
 from perfsim.explore.running import Running, search_all
 from perfsim.explore.scenario import ExploreScenario
 from perfsim.explore.setup import Asked, new_search, unused_columns
-from perfsim.explore.step import ENDLESS, TOO_LARGE
+from perfsim.explore.step import ENDLESS, TOO_FULL, TOO_LARGE, VECTOR_PAGES
 from perfsim.kernel.constants import NONE
 from perfsim.kernel.designs import Design
 
@@ -137,6 +137,8 @@ def _unexplored(x: Search, scripts: Scripts) -> str:
         return f"{where} goes on for ever without a step that others see"
     if x.turn.why[0] == TOO_LARGE:
         return f"{where} comes with a local of more than 8 bits"
+    if x.turn.why[0] == TOO_FULL:
+        return f"{where} comes with more than {VECTOR_PAGES} pages in a pagevec"
     return (
         f"{where} comes to {ORDERED[int(x.turn.why[0]) - FIRST_PRIMITIVE].name}(), which needs time, chance or a device"
     )

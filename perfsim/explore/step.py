@@ -27,6 +27,8 @@ ENDLESS = -2
 """In Turn.why: rows without a step that never end."""
 TOO_LARGE = -3
 """In Turn.why: a local that has no room in a state."""
+TOO_FULL = -4
+"""In Turn.why: a vector of more pages than a state has room for."""
 VECTOR_PAGES = 4
 """Pages of a vector that are part of a state."""
 
@@ -118,6 +120,8 @@ def pack(x: Search, cpu: int, row: int) -> None:
     for at in range(cpu * used, (cpu + 1) * used):
         vector = x.used[at]
         length = x.s.vectors.length[vector]
+        if length > VECTOR_PAGES:
+            give_up(x, row if row != END else x.settle[cpu], TOO_FULL)
         if length == 0:
             x.b.vectors[at] = NONE
             x.vector_words[vector] = NONE

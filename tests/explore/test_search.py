@@ -143,6 +143,20 @@ def test_a_primitive_that_needs_time_is_named_with_its_place(tmp_path: Path) -> 
     assert outcome.why.endswith("own.py:16 comes to think(), which needs time, chance or a device")
 
 
+def test_more_pages_in_a_pagevec_than_a_state_holds_are_told_and_none_is_called_lost(tmp_path: Path) -> None:
+    page = "flags: [uptodate, swapbacked], mapping: anon, pte: true, where: off"
+    found = {}
+    for names in ("abcd", "abcde"):
+        pages = "".join(f"  - {{name: {name}, {page}}}\n" for name in names)
+        calls = ", ".join(f"putback_lru_page({name})" for name in names)
+        text = f"name: full\nmeaning: a test.\nkernel: {{pagevec_size: 14}}\npages:\n{pages}"
+        file = tmp_path / "full.yaml"
+        file.write_text(f"{text}cpus: [{{name: one, does: [{calls}]}}]\n", encoding="utf-8")
+        outcome = explore(load_explore_scenario(str(file)), load_design("redo"))
+        found[names] = (outcome.verdict, outcome.why.partition(" comes with ")[2])
+    assert found == {"abcd": ("safe", ""), "abcde": ("not_exhaustive", "more than 4 pages in a pagevec")}
+
+
 def test_a_property_that_nobody_asked_for_ends_nothing() -> None:
     scenario, design = shipped("recheck", 1)
     everything = explore(scenario, design)
