@@ -31,6 +31,7 @@ PAUSED = 1
 NO_ROOM = 2
 
 SUCCESSORS_MAX = 256
+"""Of a state. A CPU has a way for each old value that it may read, for a store of each other CPU's, and seven more."""
 
 
 def expand_all(x: Search, states: int) -> int:

@@ -117,13 +117,13 @@ def _walked(scenario: ExploreScenario, design: Design, actions: Iterable[Action]
     model, everything = MODELS[question.memory_model], (1,) * len(PROPERTIES)
     asked = Asked(model, question.flags == "bits", question.fences, everything, reduce=False, symmetry=False)
     walker = _Walker(new_search(scenario, design, scripts, asked), scripts)
-    for number, action in enumerate(actions, 1):
-        walker.check_possible(action, number)
-        try:
+    try:
+        walker.begin()
+        for number, action in enumerate(actions, 1):
+            walker.check_possible(action, number)
             walker.do(action)
-        except AssertionError:  # nothing that follows would mean anything
-            walker.x.turn.failed[0] = CORRUPTION
-            break
+    except AssertionError:  # nothing that follows would mean anything
+        walker.x.turn.failed[0] = CORRUPTION
     return walker
 
 
@@ -135,8 +135,11 @@ class _Walker:
         self.scripts = scripts
         self.moments: list[Moment] = []
         self.waiting: list[list[Waiting]] = [[] for _ in range(x.settings.cpus)]
-        for cpu in range(x.settings.cpus):
-            self._follow(cpu, x.b.row[cpu])
+
+    def begin(self) -> None:
+        """Let every CPU go to its first step."""
+        for cpu in range(self.x.settings.cpus):
+            self._follow(cpu, self.x.b.row[cpu])
 
     def check_possible(self, action: Action, number: int) -> None:
         """Refuse an action of a damaged word."""

@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from perfsim.explore import frontier
+from perfsim.explore.confirm import Confirmed, confirm
 from perfsim.explore.question import Question
 from perfsim.explore.running import Running
-from perfsim.explore.search import explore
+from perfsim.explore.scenario import CPUS_MAX
+from perfsim.explore.search import STALE_ROOM_MAX, explore
+from perfsim.explore.setup import WEAK_ROOM
+from perfsim.explore.walk import walk_to_rest
 from tests.explore.searches import PlainColumn, as_plain, before_search, compiled_search, shipped
 from tests.explore.test_search import design_file, scenario_file
 
@@ -78,8 +82,17 @@ def test_a_state_is_told_by_its_number_and_loaded_as_it_was_kept() -> None:
     ]
 
 
+def test_there_is_room_for_every_way_on_from_a_state() -> None:
+    to_load = 1 + STALE_ROOM_MAX + (CPUS_MAX - 1) + 1  # the newest, old ones, others' stores, and later
+    to_perform = WEAK_ROOM + 1  # what waits, and the late load
+    assert CPUS_MAX * (to_load + to_perform) <= frontier.SUCCESSORS_MAX
+
+
 def test_what_is_wrong_before_the_first_step_is_broken_at_the_start(tmp_path: Path) -> None:
     scenario = scenario_file(tmp_path, ["take_twice(page)", "lock_page(page), unlock_page(page)"])
     outcome = explore(scenario, design_file(tmp_path, AT_ONCE))
     assert (outcome.verdict, outcome.property) == ("broken", "corruption")
     assert (outcome.states, outcome.actions) == (1, ())
+    way = walk_to_rest(scenario, design_file(tmp_path, AT_ONCE), outcome.actions)
+    assert way.broken == ("corruption",)
+    assert confirm(scenario, design_file(tmp_path, AT_ONCE), way) == Confirmed(0, ("corruption",), "")
