@@ -150,7 +150,7 @@ def hand_over(running: Running) -> None:
 def new_run(s: State, authored: Authored, trace_room: int) -> Run:
     """Everything that the loop needs, at time 0. s: a blueprint. trace_room: events; 0 for no trace."""
     program = authored.program
-    bounds = _bounds(s)
+    bounds = bounds_of_ops(s)
     tasks = s.settings.tasks
     leaves = len(s.run.current)
     task_file = [*program.constants, NONE, *([0] * (program.slots - len(program.constants) - 1))]
@@ -203,8 +203,8 @@ def _kind(row: Row, primitive: Primitive | None, checked: int) -> int:
     return checked | (SHARED if primitive.shared else LOCAL)
 
 
-def _bounds(s: State) -> list[Bounds]:
-    """What each argument of each op may be; an argument that an op does not have may be anything."""
+def bounds_of_ops(s: State) -> list[Bounds]:
+    """[op * ARGUMENTS_MAX + argument], what each may be; an argument that an op does not have may be anything."""
     anything = Bounds(-(1 << 63), (1 << 63) - 1)
     bounds = [anything] * (ARGUMENTS_MAX * FIRST_PRIMITIVE)
     for own in bounds_of_each(s, ORDERED_PRIMITIVES).values():

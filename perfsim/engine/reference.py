@@ -106,7 +106,7 @@ class ReferenceCpu(Cpu):
         return result
 
     def check(self, primitive: Primitive, arguments: tuple[int, ...]) -> None:
-        """Refuse arguments that are out of bounds; a shipped design has no bounds."""
+        """Refuse arguments that are out of bounds, if there are any."""
         if self.bounds:
             check_arguments(primitive, self.bounds[primitive.name], arguments)
 
@@ -229,8 +229,10 @@ def start(s: State, design: Design, names: list[str], trace: Trace | None = None
 def start_paced(s: State, design: Design, stops: Collection[str], paces: Sequence[Pace]) -> Running:
     """Put the first step of tasks on the calendar, one a CPU, whose turns are given. stops: names of primitives."""
     running = Running(simpy.Environment(initial_time=0), s, [], [], Checks(), Budget())
+    bounds = bounds_of_each(s, PRIMITIVES.values())
     for task, pace in enumerate(paces):
         cpu = PacedCpu(running.env, s, task, running.cpus, None)
+        cpu.bounds = bounds
         running.cpus.append(cpu)
         cpu.begin(stops, pace, design)
     return running

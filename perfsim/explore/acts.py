@@ -6,7 +6,7 @@ Each act asks two questions: may it happen now, and in how many ways; and what h
 from __future__ import annotations
 
 from perfsim.engine.arithmetic import calculate
-from perfsim.engine.loop import BY_NUMBER, slot_of
+from perfsim.engine.loop import BY_NUMBER, out_of_bounds, slot_of
 from perfsim.explore.columns import IA64, KERNEL, RELEASE_STORE, RELEASE_UPDATE, SC, STORE, TSO, UPDATE, Search
 from perfsim.explore.locations import LOCK, PER_KIND, location, read, write
 from perfsim.explore.memory import (
@@ -52,10 +52,12 @@ LATE = 1 << 7
 
 
 def ways(x: Search, cpu: int, row: int) -> int:
-    """In how many ways a CPU's next step may happen now; 0 for a CPU that has to wait."""
+    """In how many ways a CPU's next step may happen now; 0 for a CPU that has to wait, 1 for a step that is wrong."""
     act = x.code.act[row]
     if (x.code.fence[row] and not _is_settled(x, cpu)) or needs_late(x, cpu, row):
         return 0
+    if is_out_of_bounds(x, cpu, row):
+        return 1
     if act == LOAD:
         cell = cell_of(x, cpu, row)
         mask = mask_of(x, cell, operand_b(x, cpu, row))
@@ -86,6 +88,13 @@ def needs_late(x: Search, cpu: int, row: int) -> int:
         return 0
     missing = x.code.dst[x.b.late[cpu]]
     return 1 if missing in (x.code.a[row], x.code.b[row], x.code.c[row]) else 0
+
+
+def is_out_of_bounds(x: Search, cpu: int, row: int) -> int:
+    """1 if an argument of the primitive at a row is none that it may have: see kernel/bounds.py."""
+    if not x.code.checked[row]:
+        return 0
+    return out_of_bounds(x, cpu * x.settings.slots, row)  # type: ignore[arg-type]  # it has what of a Run is asked
 
 
 def take_effect(x: Search, cpu: int, row: int, choice: int) -> int:

@@ -47,9 +47,9 @@ class Code(NamedTuple):
     it that may be performed before it is; of an acquire, memory.ACQUIRED bits higher, its own; usable: those of
     loads that may still be early when a CPU stands before it. late: 1 if the load may be performed behind the CPU's
     next steps. live_first, live_count: its part of `live`, the slots that are read later when a CPU stands before
-    this row, and of live_kind, what they hold. kind_a, kind_b: what a and b are, see kinds.py. step_reads,
-    step_writes: what the step that begins here touches, as bits; ahead_reads, ahead_writes: what the CPU may touch
-    from here on.
+    this row, and of live_kind, what they hold. kind_a, kind_b: what a and b are, see kinds.py. checked: 1 if its
+    arguments are to be looked at first. step_reads, step_writes: what the step that begins here touches, as bits;
+    ahead_reads, ahead_writes: what the CPU may touch from here on.
     """
 
     op: Ints
@@ -74,6 +74,7 @@ class Code(NamedTuple):
     live_kind: Ints
     kind_a: Ints
     kind_b: Ints
+    checked: Ints
     step_reads: Ints
     step_writes: Ints
     ahead_reads: Ints
@@ -215,7 +216,8 @@ class Search(NamedTuple):
     vector_words: [vector], the first four pages of each of the state's vectors in one word; used: the numbers of those
     that are part of a state, [cpu * used / cpus + i]. cells: [cell], the locations that are read without a lock.
     before: [cell], what was there. settle: [cpu], the row at which each CPU drains its pagevecs in the end. asked:
-    [property], 1 if it is looked for. wanted_page, wanted_value: see Settings.wanted.
+    [property], 1 if it is looked for. wanted_page, wanted_value: see Settings.wanted. bounds_low, bounds_high: [op *
+    ARGUMENTS_MAX + argument].
     """
 
     s: State
@@ -235,3 +237,5 @@ class Search(NamedTuple):
     asked: Ints
     wanted_page: Ints
     wanted_value: Ints
+    bounds_low: Ints
+    bounds_high: Ints

@@ -72,7 +72,7 @@ def confirm(scenario: ExploreScenario, design: Design, way: Walked, witness: Wit
     running = start_paced(s, design, STEPS, _paces(scenario, design, way))
     observe(running, comparison)
     failed = _run(running, comparison, way)
-    differs = comparison.differs or comparison.left(failed) or _end_differs(way, running, comparison)
+    differs = comparison.differs or comparison.left(failed != NONE) or _end_differs(way, running, comparison)
     broken = _broken(way, s, failed)
     if not differs and broken != way.broken:
         differs = f"it ends with {_listed(broken)}; the way with {_listed(way.broken)}"
@@ -109,18 +109,23 @@ def _owners(way: Walked) -> list[int]:
     return [*owners, owners[-1]] if way.x.turn.failed[0] == SCHEDULING_WHILE_ATOMIC else owners
 
 
-def _run(running: Running, comparison: _Comparison, way: Walked) -> bool:
-    """Go on to the way's end, or to the first difference. Returns whether an effect found the state impossible."""
+def _run(running: Running, comparison: _Comparison, way: Walked) -> int:
+    """Go on to the way's end, or to the first difference. Returns the property broken by a primitive that cannot be
+    performed, or NONE.
+    """
     steps = len(_owners(way))
     last = steps if way.ends == MIDWAY else steps + way.x.settings.cpus
     try:
         for step in range(last + 1):
             run_until(running, (step + 1) * STEP_PS)
             if comparison.differs:
-                return False
+                return NONE
     except AssertionError:
-        return True
-    return False
+        primitive = way.moments[way.acted - 1].primitive if way.acted else ""
+        return UNLOCK_NOT_HELD if primitive.startswith("spin_unlock") else CORRUPTION
+    except ValueError:  # an argument out of bounds
+        return CORRUPTION
+    return NONE
 
 
 class _Comparison:
@@ -190,11 +195,10 @@ def _told(cpu: int, call: Waiting, value: int | None) -> str:
     return f"CPU {cpu}'s {call.primitive}({arguments}) -> {value}"
 
 
-def _broken(way: Walked, s: State, failed: bool) -> tuple[str, ...]:
-    """What is broken at the end of the engine's run, as the way's end is judged."""
-    if failed:
-        last = way.moments[way.acted - 1].primitive if way.acted else ""
-        return broken_on_the_way(s, UNLOCK_NOT_HELD if last.startswith("spin_unlock") else CORRUPTION)
+def _broken(way: Walked, s: State, failed: int) -> tuple[str, ...]:
+    """What is broken at the end of the engine's run, as the way's end is judged. failed: see _run()."""
+    if failed != NONE:
+        return broken_on_the_way(s, failed)
     x = way.x._replace(s=s)
     if way.ends == NONE:
         return broken_when_done(x)

@@ -58,11 +58,9 @@ def known_of(scripts: Scripts, fences: Iterable[int]) -> Known:
     return Known(act, access, tuple(1 if row in placed else 0 for row in range(len(scripts.rows))))
 
 
-def code_of(
-    scripts: Scripts, known: Known, model: int, ahead: dict[str, list[int]], kinds: Kinds | None = None
-) -> Code:
-    """The rows for the search, on a memory model. ahead: the four columns of footprints. kinds: where they are asked
-    for, as pages are renumbered.
+def code_of(scripts: Scripts, known: Known, model: int, more: dict[str, list[int]], kinds: Kinds | None = None) -> Code:
+    """The rows for the search, on a memory model. more: the four columns of footprints, and `checked`. kinds: where
+    they are asked for, as pages are renumbered.
     """
     live = live_slots(scripts)
     weak = model > TSO
@@ -90,7 +88,7 @@ def code_of(
         + [PLAIN],
         kind_a=[_kind(kinds, row, 0) for row in range(len(scripts.rows))],
         kind_b=[_kind(kinds, row, 1) for row in range(len(scripts.rows))],
-        **ahead,
+        **more,
     )
 
 

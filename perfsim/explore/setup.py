@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from perfsim.engine.program import FIRST_PRIMITIVE
+from perfsim.engine.compiled import bounds_of_ops
+from perfsim.engine.program import ARGUMENTS_MAX, FIRST_PRIMITIVE, Row
 from perfsim.explore import columns
 from perfsim.explore.columns import SC, TSO, Code, Found, Mirror, Search, Shared, Turn
 from perfsim.explore.footprints import footprints_of
@@ -12,10 +14,11 @@ from perfsim.explore.kinds import kinds_of
 from perfsim.explore.locations import locations_of
 from perfsim.explore.prepare import Known, code_of, known_of
 from perfsim.explore.properties import PROPERTIES
-from perfsim.explore.rows import ORDERED, Scripts
+from perfsim.explore.rows import ORDERED, Scripts, reads_of
 from perfsim.explore.scenario import ExploreScenario
 from perfsim.explore.small import small_state
 from perfsim.explore.symmetry import Renumbering, first_rows, renumberings_of
+from perfsim.kernel.bounds import Bounds
 from perfsim.kernel.constants import CPU_VECTORS, NONE, PRIVATE_LISTS, ROTATE_PVEC, ROTATED
 from perfsim.kernel.designs import Design
 from perfsim.kernel.state import State, cpu_vector, stack_vector
@@ -43,12 +46,14 @@ class Asked(NamedTuple):
 
 
 def new_search(scenario: ExploreScenario, design: Design, scripts: Scripts, asked: Asked) -> Search:
-    """The search before its first state; `words` and `vector_words` are still empty."""
+    """The search before its first state, in lists; `words` are still none."""
     s = small_state(scenario, unevictable_lru=design.unevictable_lru)
     known = known_of(scripts, asked.fences)
     mirrors = renumberings_of(scenario, scripts, asked.fences) if asked.symmetry else []
     kinds = kinds_of(scripts) if any(one.moves_pages for one in mirrors) else None
-    code = code_of(scripts, known, asked.model, _footprints(s, scripts, known, asked), kinds)
+    bounds = bounds_of_ops(s)
+    more = {**_footprints(s, scripts, known, asked), "checked": _checked(scripts, bounds)}
+    code = code_of(scripts, known, asked.model, more, kinds)
     used = _vectors(s, scripts)
     locations = locations_of(s)
     wanted = _wanted(scenario)
@@ -81,6 +86,8 @@ def new_search(scenario: ExploreScenario, design: Design, scripts: Scripts, aske
         asked=list(asked.asked),
         wanted_page=[page for page, _ in wanted],
         wanted_value=[value for _, value in wanted],
+        bounds_low=[one.low for one in bounds],
+        bounds_high=[one.high for one in bounds],
     )
 
 
@@ -92,6 +99,21 @@ def _footprints(s: State, scripts: Scripts, known: Known, asked: Asked) -> dict[
     steps, ahead = footprints_of(s, scripts, known)
     columns_ = ([one.reads for one in steps], [one.writes for one in steps])
     return dict(zip(names, (*columns_, [one.reads for one in ahead], [one.writes for one in ahead]), strict=True))
+
+
+def _checked(scripts: Scripts, bounds: Sequence[Bounds]) -> list[int]:
+    """[row], 1 where an argument of a primitive might be out of its bounds: it is no constant, or one that is."""
+
+    def fits(row: Row, number: int, slot: int, constants: Sequence[int]) -> bool:
+        low, high = bounds[ARGUMENTS_MAX * row.op + number]
+        return slot < len(constants) and low <= constants[slot] <= high
+
+    found = []
+    for row, cpu in zip(scripts.rows, scripts.cpus, strict=True):
+        arguments = reads_of(row) if row.op >= FIRST_PRIMITIVE else ()
+        fit = [fits(row, number, slot, scripts.constants[cpu]) for number, slot in enumerate(arguments)]
+        found.append(0 if all(fit) else 1)
+    return found
 
 
 def _settings(scenario: ExploreScenario, scripts: Scripts, code: Code, asked: Asked) -> columns.Settings:

@@ -8,6 +8,7 @@ from perfsim.explore.acts import (
     LATE,
     LOCAL,
     give_up,
+    is_out_of_bounds,
     needs_late,
     operands_of,
     perform,
@@ -41,6 +42,9 @@ def refused() -> int:
 def step(x: Search, cpu: int, choice: int) -> None:
     """Let a CPU make its next step, in one of its ways, and go on to where the next one begins. After unpack()."""
     row = x.b.row[cpu]
+    if is_out_of_bounds(x, cpu, row):
+        x.turn.failed[0] = CORRUPTION
+        return
     if choice == LATE:
         x.b.late[cpu] = row
         value = 0
@@ -72,8 +76,9 @@ def go_on(x: Search, cpu: int, row: int) -> int:
         if x.code.op[row] == NEXT:
             row = x.code.on_nonzero[row] if turn(x, cpu * x.settings.slots, row) else x.code.on_zero[row]
             continue
-        value = perform(x, cpu, row, operands_of(x, cpu, row))
-        if refused():
+        is_wrong = is_out_of_bounds(x, cpu, row)
+        value = 0 if is_wrong else perform(x, cpu, row, operands_of(x, cpu, row))
+        if is_wrong or refused():
             x.turn.failed[0] = CORRUPTION
             return END
         row = answer(x, cpu, row, value)

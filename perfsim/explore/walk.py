@@ -11,7 +11,18 @@ from perfsim.engine.loop import put
 from perfsim.engine.loop import turn as loop_turn
 from perfsim.engine.program import FIRST_PRIMITIVE, NEXT, RETURN, Place
 from perfsim.errors import InputError
-from perfsim.explore.acts import LATE, LOAD, LOCAL, may_be_late, needs_late, operands_of, perform, take_effect, ways
+from perfsim.explore.acts import (
+    LATE,
+    LOAD,
+    LOCAL,
+    is_out_of_bounds,
+    may_be_late,
+    needs_late,
+    operands_of,
+    perform,
+    take_effect,
+    ways,
+)
 from perfsim.explore.columns import END, MODELS, Search
 from perfsim.explore.memory import may_perform
 from perfsim.explore.properties import CORRUPTION, OUTCOME, PROPERTIES, PROPERTY_OF
@@ -32,6 +43,7 @@ if TYPE_CHECKING:
     from perfsim.kernel.state import State
 
 PLACE = "--replay"
+WRONG_ARGUMENT = "an argument is none that the primitive may have"
 
 MIDWAY = -2
 """The end of a way from which somebody can go on."""
@@ -163,6 +175,9 @@ class _Walker:
         unpack(x, cpu)
         arguments = operands_of(x, cpu, row)
         waiting = x.b.waiting[cpu]
+        if is_out_of_bounds(x, cpu, row):
+            self.moments.append(self._moment((STEP, cpu, row), arguments, None))
+            raise AssertionError(WRONG_ARGUMENT)
         if choice == LATE:
             x.b.late[cpu] = row
             value = 0
@@ -252,6 +267,8 @@ class _Walker:
                 row = x.code.on_nonzero[row] if loop_turn(x, cpu * x.settings.slots, row) else x.code.on_zero[row]
                 continue
             arguments = operands_of(x, cpu, row)
+            if is_out_of_bounds(x, cpu, row):
+                raise AssertionError(WRONG_ARGUMENT)
             value = perform(x, cpu, row, arguments)
             if self.scripts.rows[row].op >= FIRST_PRIMITIVE:
                 self.moments.append(self._moment((LOCALLY, cpu, row), arguments, value))

@@ -119,10 +119,11 @@ def kernel_call(name: str, arguments: Sequence[int], pages: Sequence[str]) -> st
     values = _said(name, arguments, pages)
     if name in _OF_FLAGS:
         flags = [flag for flag in _FLAGS if arguments[1] & flag]
-        parts = [_OF_FLAGS[name].format(flag=_FLAGS[flag], page=values["page"]) for flag in flags]
+        names = [_FLAGS[flag] for flag in flags] or [f"Flags{arguments[1]:#x}"]
+        parts = [_OF_FLAGS[name].format(flag=flag, page=values["page"]) for flag in names]
         return f"VM_BUG_ON({' || '.join(parts)})" if name.startswith("VM_BUG_ON") else " || ".join(parts)
     if name.startswith(("spin_lock", "spin_unlock")):
-        return f"{name}({_LOCKS[arguments[0]]})"
+        return f"{name}({_LOCKS.get(arguments[0], arguments[0])})"
     if name in _WRITTEN:
         return _WRITTEN[name].format_map(values)
     return f"{name}({', '.join(values.values())})"

@@ -37,6 +37,20 @@ async def links(cpu: Cpu, page: int) -> None:
 async def releases(cpu: Cpu, page: int) -> None:
     await cpu.set_flag(page, 4)
     await cpu.up_read(0)
+
+
+async def beyond(cpu: Cpu, page: int) -> None:
+    await cpu.set_flag(page, 4)
+    await cpu.set_flag(page + 100, 4)
+
+
+async def beyond_locally(cpu: Cpu, page: int) -> None:
+    await cpu.set_flag(page, 4)
+    await cpu.list_del(page + 1)
+
+
+async def unlocks_none(cpu: Cpu, page: int) -> None:
+    await cpu.spin_unlock(page + 77, 0)
 '''
 SLEEPS = '''\
 """A page lock under lru_lock, taken at once and after a look."""
@@ -176,7 +190,10 @@ def test_a_way_that_stops_on_its_way_is_compared_as_far_as_it_goes() -> None:
 
 @pytest.mark.parametrize(
     "path, steps, breach",
-    [("unlocks", 1, "unlock_not_held"), ("links", 1, "corruption"), ("releases", 2, "corruption")],
+    [
+        *(("unlocks", 1, "unlock_not_held"), ("links", 1, "corruption"), ("releases", 2, "corruption")),
+        *(("beyond", 2, "corruption"), ("beyond_locally", 1, "corruption"), ("unlocks_none", 1, "corruption")),
+    ],
 )
 def test_an_effect_that_the_state_does_not_allow_is_the_same_breach(path: str, steps: int, breach: str) -> None:
     Path("mine.py").write_text(WRONG, encoding="utf-8")
@@ -186,6 +203,13 @@ def test_an_effect_that_the_state_does_not_allow_is_the_same_breach(path: str, s
     walked = walk_to_rest(scenario, design, outcome.actions)
     assert (outcome.property, outcome.steps) == (breach, steps)
     assert confirm(scenario, design, walked) == Confirmed(steps, (breach,), "")
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_a_number_that_is_no_page_in_a_script_is_corruption_on_every_memory_model(model: str) -> None:
+    Path("wrong.yaml").write_text(f"{WRONG_SCENARIO}[putback_lru_page(1)]}}\n", encoding="utf-8")
+    outcome = explore(load_explore_scenario("wrong.yaml"), load_design("redo"), Question(model))
+    assert (outcome.property, outcome.steps) == ("corruption", 1)
 
 
 @pytest.mark.parametrize("model", list(MODELS))

@@ -9,7 +9,7 @@ from perfsim.explore.prepare import code_of, known_of
 from perfsim.explore.rows import ORDERED, Scripts, scripts_of
 from tests.explore.searches import shipped
 
-NO_FOOTPRINTS = {name: [0] for name in ("step_reads", "step_writes", "ahead_reads", "ahead_writes")}
+NOTHING_MORE = {name: [0] for name in ("step_reads", "step_writes", "ahead_reads", "ahead_writes", "checked")}
 
 
 def scripts(name: str, number: int) -> Scripts:
@@ -17,7 +17,7 @@ def scripts(name: str, number: int) -> Scripts:
 
 
 def code(found: Scripts, model: int, fences: tuple[int, ...] = ()) -> Code:
-    return code_of(found, known_of(found, fences), model, NO_FOOTPRINTS)
+    return code_of(found, known_of(found, fences), model, NOTHING_MORE)
 
 
 def rows_of(found: Scripts, *names: str) -> list[int]:

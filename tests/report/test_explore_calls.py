@@ -18,6 +18,8 @@ PAGES = ("page", "newpage")
         ("test_flag", (0, k.PG_DIRTY | k.PG_WRITEBACK), "PageDirty(page) || PageWriteback(page)"),
         ("VM_BUG_ON", (0, k.PG_LRU | k.PG_UNEVICTABLE), "VM_BUG_ON(PageLRU(page) || PageUnevictable(page))"),
         ("VM_BUG_ON_NOT", (0, k.PG_LOCKED), "VM_BUG_ON(!PageLocked(page))"),
+        ("test_flag", (0, 1 << 9), "PageFlags0x200(page)"),
+        ("spin_lock", (77, 0), "spin_lock(77)"),
         ("VM_BUG_ON_COUNT_NOT", (0, 1), "VM_BUG_ON(page_count(page) != 1)"),
         ("spin_lock_irq", (k.LRU_LOCK, 0), "spin_lock_irq(&zone->lru_lock)"),
         ("spin_unlock_irqrestore", (k.WAIT_BUCKET, 0), "spin_unlock_irqrestore(&q->lock)"),
