@@ -39,6 +39,8 @@ def show_replay(name: str | None, designs: Sequence[str], word: str, form: Forma
     from perfsim.kernel.designs import load_design
     from perfsim.report.explore_diagram import diagram_text
 
+    if form not in (Format.TABLE, Format.MARKDOWN):
+        raise InputError("--format", f"{form.value} of a way, which is drawn; expected table or markdown")
     replay = read_replay(word)
     check_trace(trace, [replay.memory_model])
     scenario = load_explore_scenario(name or replay.scenario)

@@ -120,6 +120,7 @@ def test_no_barrier_helps_where_nothing_is_reordered(perfsim: Perfsim) -> None:
         (("--jobs", "-1"), "--jobs: -1 worker processes; expected 1 to 1024"),
         (("--minimize-fix",), "SCENARIO: missing; --minimize-fix expects one scenario"),
         (("--minimize-fix", "--replay", "x"), "--minimize-fix: given together with --replay"),
+        (("--replay", "x", "--format", "json"), "--format: json of a way, which is drawn; expected table or markdown"),
         (("--replay", "x"), '--replay: "x" is no way to replay; expected 1/SCENARIO'),
         (("--replay", "0/a/b/sc/word/0/0"), '--replay: "0" is another version of the form'),
         (("--replay", "1/nothing/redo/sc/word/0/0"), 'SCENARIO: "nothing" is no file and no shipped scenario'),
