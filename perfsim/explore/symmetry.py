@@ -53,11 +53,11 @@ def renumberings_of(scenario: ExploreScenario, scripts: Scripts, fences: Sequenc
         return []
     kinds = kinds_of(scripts) if any(one.moves_pages for one in begin_alike) else None
     own = [_script_of(scripts, kinds, frozenset(fences), cpu) for cpu in range(len(scenario.cpus))]
+    moves = [[_moves(script, other) for other in own] for script in own]
     return [
         one
         for one in begin_alike
-        if (kinds or not one.moves_pages)
-        and all(_renumbered(own[cpu], one) == own[place] for cpu, place in enumerate(one.cpus))
+        if (kinds or not one.moves_pages) and all(_makes(one, moves[cpu][place]) for cpu, place in enumerate(one.cpus))
     ]
 
 
@@ -75,26 +75,37 @@ def _with_pages(scenario: ExploreScenario, cpus: tuple[int, ...]) -> Iterator[Re
     """Those of CPUs with every renumbering of pages under which the beginning is the same."""
     numbers = numbers_of(scenario)
     names = [page.name for page in scenario.pages]
-    for pages in permutations(range(len(names))):
-        if _begins_alike(scenario, cpus, pages):
+    for pages in _one_of_each([_like(scenario, cpus, page) for page in range(len(names))]):
+        if _keeps_orders(scenario, cpus, pages):
             to = {name: names[pages[number]] for name, number in numbers.pages.items()}
             yield Renumbering(cpus, pages, tuple(numbers.ranges[to[name]] for name in numbers.ranges))
 
 
-def _begins_alike(scenario: ExploreScenario, cpus: tuple[int, ...], pages: tuple[int, ...]) -> bool:
-    """Whether each page is where, and as, the one is whose number it gets; and asked for as that one is."""
-    specs = scenario.pages
-    for number, page in enumerate(specs):
-        owner = cpus[page.owner] if page.owner >= 0 else page.owner
-        if page._replace(name="", owner=owner) != specs[pages[number]]._replace(name=""):
-            return False
-        if pages[number] != number and page.mapping in OBJECTS:
-            return False
-    wanted = {number: scenario.exists.get(page.name) for number, page in enumerate(specs)}
-    in_order = [(page.where, page.owner, number) for number, page in enumerate(specs) if page.where != OFF]
+def _like(scenario: ExploreScenario, cpus: tuple[int, ...], number: int) -> list[int]:
+    """The pages whose numbers a page may get: each is where, and as, it is, and asked for as it is."""
+    page = scenario.pages[number]
+    owner = cpus[page.owner] if page.owner >= 0 else page.owner
+    wanted = page._replace(name="", owner=owner), scenario.exists.get(page.name)
+    found = [(one._replace(name=""), scenario.exists.get(one.name)) for one in scenario.pages]
+    like = [other for other, one in enumerate(found) if one == wanted]
+    return [other for other in like if other == number or page.mapping not in OBJECTS]
+
+
+def _one_of_each(choices: Sequence[Sequence[int]], before: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
+    """Every way to take another number from each of the choices, in order."""
+    if len(before) == len(choices):
+        yield before
+        return
+    for one in choices[len(before)]:
+        if one not in before:
+            yield from _one_of_each(choices, (*before, one))
+
+
+def _keeps_orders(scenario: ExploreScenario, cpus: tuple[int, ...], pages: tuple[int, ...]) -> bool:
+    """Whether the pages of each list are in the same order, renumbered."""
+    in_order = [(page.where, page.owner, number) for number, page in enumerate(scenario.pages) if page.where != OFF]
     moved = [(where, cpus[owner] if owner >= 0 else owner, pages[number]) for where, owner, number in in_order]
-    is_same_order = sorted(moved, key=lambda one: one[:2]) == sorted(in_order, key=lambda one: one[:2])
-    return is_same_order and all(wanted[pages[number]] == value for number, value in wanted.items())
+    return sorted(moved, key=lambda one: one[:2]) == sorted(in_order, key=lambda one: one[:2])
 
 
 SLOT = -1
@@ -145,13 +156,24 @@ def _step_of(scripts: Scripts, kinds: Kinds | None, number: int, is_behind_fence
     return _Step(row.op, operands, writes, (row.on_zero - first, row.on_nonzero - first), is_behind_fence)
 
 
-def _renumbered(script: _Script, one: Renumbering) -> _Script:
-    """The script, with the pages and ranges that it names renumbered."""
+def _moves(script: _Script, other: _Script) -> set[tuple[_Operand, _Operand]] | None:
+    """What each operand of a script is in another, which is None if they differ in more than that."""
+    if script[:2] != other[:2] or len(script.steps) != len(other.steps):
+        return None
+    moves: set[tuple[_Operand, _Operand]] = set()
+    for step, twin in zip(script.steps, other.steps, strict=True):
+        if step._replace(operands=twin.operands) != twin or len(step.operands) != len(twin.operands):
+            return None
+        moves.update(zip(step.operands, twin.operands, strict=True))
+    return moves
+
+
+def _makes(one: Renumbering, moves: set[tuple[_Operand, _Operand]] | None) -> bool:
+    """Whether pages and ranges, renumbered, make these moves."""
     numbers = {PAGE: one.pages, RANGE: one.ranges}
 
     def moved(operand: _Operand) -> _Operand:
         to = numbers.get(operand.kind, ())
         return operand._replace(value=to[operand.value]) if 0 <= operand.value < len(to) else operand
 
-    steps = tuple(step._replace(operands=tuple(map(moved, step.operands))) for step in script.steps)
-    return script._replace(steps=steps)
+    return moves is not None and all(moved(operand) == to for operand, to in moves)
