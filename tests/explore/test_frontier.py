@@ -13,8 +13,8 @@ from perfsim.explore.scenario import CPUS_MAX
 from perfsim.explore.search import STALE_ROOM_MAX, explore
 from perfsim.explore.setup import WEAK_ROOM
 from perfsim.explore.walk import walk_to_rest
+from tests.explore.files import design_file, scenario_file
 from tests.explore.searches import PlainColumn, as_plain, before_search, compiled_search, shipped
-from tests.explore.test_search import design_file, scenario_file
 
 AT_ONCE = '''\
 """A path that does wrong before its first step that others see."""

@@ -8,8 +8,8 @@ from perfsim.engine.program import FIRST_PRIMITIVE
 from perfsim.explore.columns import PAGE, PLAIN, RANGE
 from perfsim.explore.kinds import kinds_of
 from perfsim.explore.rows import ORDERED, scripts_of
+from tests.explore.files import design_file, scenario_file
 from tests.explore.searches import shipped
-from tests.explore.test_search import design_file, scenario_file
 
 PATHS = '''\
 """Locals that are pages, and one that is two things."""

@@ -6,7 +6,7 @@ import pytest
 
 from perfsim.explore.question import Question
 from perfsim.explore.search import explore
-from tests.explore.test_search import design_file, scenario_file
+from tests.explore.files import design_file, scenario_file
 
 DESIGN = '''\
 """A CPU that tries again until a page is dirty, and one that makes it so."""

@@ -16,9 +16,9 @@ from perfsim.explore.scenario import ExploreScenario, load_explore_scenario
 from perfsim.explore.step import perform_one, step, unpack
 from perfsim.kernel.constants import NONE
 from perfsim.kernel.designs import Design, load_design
+from tests.explore.files import OFF, with_pages
 from tests.explore.litmus_programs import FOLDER
 from tests.explore.searches import as_plain, before_search, compiled_search, shipped
-from tests.explore.test_symmetry import OFF, with_pages
 from tests.tier import SLOW
 
 Words = tuple[int, ...]

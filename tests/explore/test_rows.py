@@ -12,8 +12,8 @@ from perfsim.explore.flow import after
 from perfsim.explore.layout import IN_STATE
 from perfsim.explore.rows import ORDERED, Scripts, scripts_of, writes_of
 from perfsim.kernel.designs import load_design
+from tests.explore.files import design_file, scenario_file
 from tests.explore.searches import shipped
-from tests.explore.test_search import design_file, scenario_file
 
 
 def scripts(name: str, number: int) -> Scripts:

@@ -7,7 +7,8 @@ import pytest
 from perfsim.explore.question import Limits, Question
 from perfsim.explore.scenario import ExploreScenario, load_explore_scenario, shipped_scenarios
 from perfsim.explore.search import Outcome, explore
-from perfsim.kernel.designs import Design, load_design
+from perfsim.kernel.designs import load_design
+from tests.explore.files import design_file, scenario_file
 from tests.explore.searches import compiled_search, plain_search, seen_by, shipped
 from tests.explore.test_shipped import LONG
 from tests.tier import SLOW
@@ -35,22 +36,6 @@ async def take_time(cpu: Cpu, page: int) -> None:
     await cpu.test_flag(page, 1)
     await cpu.think()
 '''
-
-
-def scenario_file(folder: Path, scripts: list[str], *, more: str = "") -> ExploreScenario:
-    """One page on the inactive list, and a CPU for each script."""
-    cpus = "".join(f"  - {{name: cpu{number}, does: [{script}]}}\n" for number, script in enumerate(scripts))
-    page = "{name: page, flags: [uptodate, swapbacked], mapping: anon, pte: true, where: inactive_anon}"
-    text = f"name: drawn\nmeaning: a test.\n{more}pages:\n  - {page}\ncpus:\n{cpus}"
-    file = folder / "drawn.yaml"
-    file.write_text(text, encoding="utf-8")
-    return load_explore_scenario(str(file))
-
-
-def design_file(folder: Path, text: str) -> Design:
-    file = folder / "own.py"
-    file.write_text(text, encoding="utf-8")
-    return load_design(str(file))
 
 
 @pytest.mark.parametrize("reduce", [True, False])

@@ -7,8 +7,8 @@ from perfsim.explore.question import Question
 from perfsim.explore.search import explore
 from perfsim.explore.step import pack, step, unpack
 from perfsim.kernel.constants import NONE
+from tests.explore.files import design_file, scenario_file
 from tests.explore.searches import on_lists, primitive_at, shipped, steps_of
-from tests.explore.test_search import design_file, scenario_file
 
 LOCALS = '''\
 """Locals of eight bits, and of more."""

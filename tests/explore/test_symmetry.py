@@ -6,15 +6,14 @@ import pytest
 
 from perfsim.explore.question import Question
 from perfsim.explore.rows import scripts_of
-from perfsim.explore.scenario import ExploreScenario, load_explore_scenario
+from perfsim.explore.scenario import ExploreScenario
 from perfsim.explore.symmetry import Renumbering, renumberings_of
 from perfsim.kernel.designs import Design, load_design
+from tests.explore.files import OFF, scenario_file, with_pages
 from tests.explore.searches import compiled_search, seen_by, shipped
-from tests.explore.test_search import scenario_file
 from tests.tier import SLOW
 
 LOCKS = "lock_page(page), unlock_page(page)"
-OFF = "mapping: anon, pte: true, where: off"
 
 
 def mirrors(scenario: ExploreScenario, design: Design, fences: tuple[int, ...] = ()) -> list[Renumbering]:
@@ -26,15 +25,6 @@ def of_cpus(scenario: ExploreScenario, design: Design, fences: tuple[int, ...] =
     found = mirrors(scenario, design, fences)
     assert all(one.pages == tuple(range(len(scenario.pages))) for one in found)
     return [one.cpus for one in found]
-
-
-def with_pages(folder: Path, pages: str, scripts: list[str], more: str = "") -> ExploreScenario:
-    """Pages a, b, c that begin alike, and a CPU for each script."""
-    named = "".join(f"  - {{name: {one}, flags: [uptodate, swapbacked, mlocked], {pages}}}\n" for one in "abc")
-    cpus = "".join(f"  - {{name: cpu{number}, does: [{script}]}}\n" for number, script in enumerate(scripts))
-    file = folder / "pages.yaml"
-    file.write_text(f"name: pages\nmeaning: a test.\npages:\n{named}cpus:\n{cpus}{more}", encoding="utf-8")
-    return load_explore_scenario(str(file))
 
 
 def test_cpus_that_do_the_same_to_one_page_may_change_places_and_no_others() -> None:
