@@ -12,7 +12,7 @@ from perfsim.kernel.designs import SHIPPED
 from perfsim.machine.costs import CONTEXT_SWITCH, IPI_SEND, WAKEUP
 from perfsim.machine.tally import CATEGORIES, USER
 from tests.kernel.paths.conftest import StageMaker
-from tests.kernel.paths.stage import Script, Stage, broken, calls_of, gate, play
+from tests.kernel.paths.stage import Script, Stage, broken, calls_of, gate, play, range_with, steps_of
 
 THINK_PS = 1_000_000_000
 
@@ -190,3 +190,13 @@ def test_a_flusher_that_nobody_wakes_is_stuck_while_threads_without_work_are_at_
     assert len(lines) == 2
     assert lines[0].startswith("script[0] on CPU 0 sleeps until script[5] has done 1 more since ")
     assert lines[1].startswith("script[5] on CPU 2 is asleep since 0 ps")
+
+
+def test_migration_drains_all_cpus_under_mmap_sem(drained: Stage) -> None:
+    """2.6.26: migrate_prep() is called where the range is walked; it came out from under the lock in 2.6.28."""
+    range_ = range_with(drained, file=0, locked=0)
+    play(drained, lambda cpu: drained.paths["do_migrate_pages"](cpu, range_, 1))
+    named = ("down_read_or_queue", "queue_work", "up_read")
+    steps = [name for name, _ in steps_of(drained, 0) if name in named]
+    assert (steps[0], steps[-1]) == ("down_read_or_queue", "up_read")
+    assert steps.count("queue_work") == drained.s.m.rules.cpus

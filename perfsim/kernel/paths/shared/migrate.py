@@ -32,14 +32,13 @@ MIGRATE_PASSES = 10
 async def do_migrate_pages(cpu: Cpu, vma: int, nr_pages: int) -> None:
     """C: mm/mempolicy.c, do_migrate_pages(), as a change of a task's cpuset calls it; a range, to the task's target.
 
-    Differs: a page is found by its pte with a reference, as move_pages() does, not in a walk of the page table;
-    migrate_prep() comes before mmap_sem is taken, as in later kernels, not after it.
+    Differs: a page is found by its pte with a reference, as move_pages() does, not in a walk of the page table.
     """
     await cpu.work(SYSCALL)
     node = await cpu.migration_target()
-    await lru_add_drain_all(cpu)  # migrate_prep
     mm = await cpu.current_mm()
     await down_read(cpu, mm)
+    await lru_add_drain_all(cpu)  # migrate_prep, which later kernels call before they take mmap_sem
     start = await cpu.vma_start(vma)
     for slot in range(start, start + nr_pages):
         page = await cpu.follow_page(slot)
