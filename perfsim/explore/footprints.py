@@ -54,7 +54,7 @@ _OWN = (
 
 _LISTS = ("", "lists")
 _TOUCHED: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("page_is_file_cache", "page_lru_list", "page_dirty"), ("flags", "")),
+    **dict.fromkeys(("page_is_file_cache", "page_lru_list"), ("flags", "")),
     **dict.fromkeys(("list_add", "list_del", "list_last", "list_prev", "list_splice"), _LISTS),
     **dict.fromkeys(("lru_length", "lru_to_page", "add_page_to_lru_list", "del_page_from_lru_list"), _LISTS),
     **dict.fromkeys(("list_move_to_lru_head", "list_move_to_lru_tail"), _LISTS),

@@ -242,9 +242,6 @@ class Cpu(MemoryCpu, ReclaimCpu):
     def try_to_munlock(self, page: int) -> Awaitable[int]:
         return self.perform(p.TRY_TO_MUNLOCK, page)
 
-    def page_dirty(self, page: int) -> Awaitable[int]:
-        return self.perform(p.PAGE_DIRTY, page)
-
     def pick_page(self) -> Awaitable[int]:
         return self.perform(p.PICK_PAGE)
 

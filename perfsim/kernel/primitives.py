@@ -132,7 +132,6 @@ SLOT_LOCKED = _local(ranges.slot_locked, 1)
 PAGE_REFERENCED = _local(memory.page_referenced, 1)
 TRY_TO_UNMAP = _shared(memory.try_to_unmap, 1)
 TRY_TO_MUNLOCK = _shared(memory.try_to_munlock, 1)
-PAGE_DIRTY = _shared(page.page_dirty, 1)
 PICK_PAGE = _local(ranges.pick_page, 0)
 
 # lib/rwsem-spinlock.c: mmap_sem

@@ -69,7 +69,6 @@ _WRITTEN = {
     "VM_BUG_ON_COUNT_NOT": "VM_BUG_ON(page_count({page}) != {count})",
     "page_has_mapping": "{page}->mapping != NULL",
     "page_anon": "PageAnon({page})",
-    "page_dirty": "PageDirty({page})",
     "page_mapped": "page_mapcount({page})",
     "page_index": "{page}->index",
     "page_cached_at": "{page}->mapping == mapping",

@@ -14,7 +14,6 @@ from perfsim.kernel.constants import (
     NONE,
     PAGE_LOCK,
     PAGE_LOCK_STEALS,
-    PG_DIRTY,
     PG_LOCKED,
     PG_MLOCKED,
     PG_SWAPBACKED,
@@ -34,12 +33,6 @@ def test_flag(s: State, task: int, now: int, page: int, flag: int) -> int:
     """Page##Flag(): a plain read. Returns 1 or 0."""
     charge_read(s, task, page)
     return 1 if s.pages.flags[page] & flag else 0
-
-
-def page_dirty(s: State, task: int, now: int, page: int) -> int:
-    """PageDirty(): a plain read. Returns 1 or 0."""
-    charge_read(s, task, page)
-    return 1 if s.pages.flags[page] & PG_DIRTY else 0
 
 
 def set_flag(s: State, task: int, now: int, page: int, flag: int) -> int:

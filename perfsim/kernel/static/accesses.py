@@ -64,7 +64,6 @@ _LOCAL = Access(Act.LOCAL)
 
 _ON_WORDS: dict[str, Access] = {
     "test_flag": _TEST_BIT,
-    "page_dirty": _TEST_BIT,
     "VM_BUG_ON": _TEST_BIT,
     "VM_BUG_ON_NOT": _TEST_BIT,
     "VM_BUG_ON_COUNT_NOT": _LOAD_COUNT,

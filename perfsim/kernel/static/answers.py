@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from perfsim.kernel.constants import FROZEN, LRU_FILE, LRU_LISTS, NONE, PG_LOCKED, PG_LRU, PG_MLOCKED
+from perfsim.kernel.constants import FROZEN, LRU_FILE, LRU_LISTS, NONE, PG_DIRTY, PG_LOCKED, PG_LRU, PG_MLOCKED
 from perfsim.kernel.effects.memory import SWAP_AGAIN, SWAP_MLOCK, SWAP_SUCCESS
 from perfsim.kernel.folding import INTEGER_MIN
 from perfsim.kernel.static.values import Some, Value, name_of
@@ -20,7 +20,7 @@ Question = tuple[str, int | None]
 FLAG_PRIMITIVES = ("test_flag", "test_and_set", "test_and_clear")
 _YES_OR_NO = (
     *FLAG_PRIMITIVES,
-    *("page_has_mapping", "page_anon", "page_mapped", "page_dirty", "page_referenced", "mapping_unevictable"),
+    *("page_has_mapping", "page_anon", "page_mapped", "page_referenced", "mapping_unevictable"),
     *("get_page_unless_zero", "put_page_testzero", "page_freeze_refs", "memcg_enabled", "trylock_page_cgroup"),
     *("waitqueue_active", "wait_queued", "zone_watermark_ok", "inactive_anon_is_low", "slot_locked", "set_vm_locked"),
     *("task_locks_pages", "task_shares", "current_is_kswapd", "zone_is_all_unreclaimable", "bdi_write_congested"),
@@ -51,7 +51,7 @@ USUAL: dict[Question, int] = {
     ("test_flag", PG_LRU): 1,
     ("page_has_mapping", None): 1,
     ("page_mapped", None): 1,
-    ("page_dirty", None): 0,
+    ("test_flag", PG_DIRTY): 0,
     ("page_referenced", None): 0,
     ("mapping_unevictable", None): 0,
     ("get_page_unless_zero", None): 1,

@@ -35,7 +35,6 @@ READS = [
     ("page_has_mapping", ()),
     ("page_anon", ()),
     ("page_mapped", ()),
-    ("page_dirty", ()),
     ("page_count", ()),
 ]
 ATOMICS = [
@@ -169,12 +168,9 @@ def test_a_mapping_is_none_a_file_or_anonymous(s: State, do: Do, mapping: int, f
     assert values == [file, has, anon]
 
 
-def test_page_mapped_counts_ptes_and_page_dirty_reads_its_flag(s: State, do: Do) -> None:
+def test_page_mapped_counts_ptes(s: State, do: Do) -> None:
     s.pages.mapcount[PAGE] = 2
-    s.pages.flags[PAGE] = PG_DIRTY
-    assert [do(s, name, PAGE).value for name in ("page_mapped", "page_dirty")] == [2, 1]
-    s.pages.flags[PAGE] = PG_SWAPBACKED
-    assert do(s, "page_dirty", PAGE).value == 0
+    assert do(s, "page_mapped", PAGE).value == 2
 
 
 def test_a_mapping_is_unevictable_by_its_own_word(s: State, do: Do) -> None:

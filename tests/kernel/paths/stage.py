@@ -31,10 +31,11 @@ Script = Callable[[Cpu], Coroutine[Any, Any, Any]]
 
 @dataclass
 class Gate:
-    """A CPU stops before the nth call of a primitive from now on; opened lets it go on."""
+    """A CPU stops before the nth call of a primitive, of a flag if one is named, from now on; opened lets it go on."""
 
     primitive: str
     nth: int
+    flag: int | None
     reached: simpy.Event
     opened: simpy.Event
 
@@ -47,7 +48,7 @@ class GatedCpu(ReferenceCpu):
     @types.coroutine
     def perform(self, primitive: Primitive, *arguments: int) -> Generator[simpy.Event, None, int]:
         for gate in self.gates:
-            gate.nth -= gate.primitive == primitive.name
+            gate.nth -= gate.primitive == primitive.name and gate.flag in (None, *arguments[1:2])
             if gate.nth == 0 and not gate.reached.triggered:
                 gate.reached.succeed()
                 yield gate.opened
@@ -82,9 +83,9 @@ def new_stage(scenario: Scenario, design: str) -> Stage:
     return stage
 
 
-def gate(stage: Stage, cpu: int, primitive: str, nth: int = 1) -> Gate:
-    """Stop a CPU before the nth call of a primitive, by its name."""
-    added = Gate(primitive, nth, simpy.Event(stage.env), simpy.Event(stage.env))
+def gate(stage: Stage, cpu: int, primitive: str, nth: int = 1, flag: int | None = None) -> Gate:
+    """Stop a CPU before the nth call of a primitive, by its name. flag: only calls for this flag count."""
+    added = Gate(primitive, nth, flag, simpy.Event(stage.env), simpy.Event(stage.env))
     one = stage.cpus[cpu]
     assert isinstance(one, GatedCpu)
     one.gates.append(added)

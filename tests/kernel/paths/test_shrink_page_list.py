@@ -223,7 +223,7 @@ def test_a_page_with_another_reference_cannot_be_frozen_and_is_kept(stage: Stage
 
 def test_a_page_dirtied_after_the_freeze_is_unfrozen_and_kept(stage: Stage) -> None:
     page = cached(stage)
-    window = gate(stage, 0, "page_dirty", 2)
+    window = gate(stage, 0, "test_flag", 2, PG_DIRTY)
 
     async def script(cpu: Cpu) -> list[int]:
         _, kept = await shrink(stage, cpu, [page])

@@ -107,7 +107,7 @@ async def shrink_page(cpu: Cpu, page: int) -> int:
             return KEEP_LOCKED
         if swap == SWAP_MLOCK:
             return CULL_MLOCKED
-    if await cpu.page_dirty(page):
+    if await cpu.test_flag(page, PG_DIRTY):
         if referenced:
             return KEEP_LOCKED
         written = await pageout(cpu, page)
@@ -151,7 +151,7 @@ async def __remove_mapping(cpu: Cpu, page: int) -> int:
     """C: mm/vmscan.c, __remove_mapping(). Returns 1 with _count frozen. Differs: tree_lock is a figure."""
     if not await cpu.page_freeze_refs(page, 2):
         return 0
-    if await cpu.page_dirty(page):
+    if await cpu.test_flag(page, PG_DIRTY):
         await cpu.page_unfreeze_refs(page, 2)
         return 0
     if await cpu.test_flag(page, PG_SWAPCACHE):
