@@ -68,10 +68,16 @@ def stack_of(run: Run, program: p.Program, task: int, row: int) -> Iterator[p.Pl
 
 
 def _frame_of(program: p.Program, path: str) -> int:
-    """The first slot of a path's own frame: where its returns look for the row to answer."""
-    found = (
-        row.frame
-        for row, place in zip(program.rows, program.places, strict=True)
-        if row.op == p.RETURN and place.path == path and place.caller is None
-    )
-    return next(found)
+    """The first slot of a path's own frame, where the row stands that it is to answer: every call names it.
+
+    Nobody calls run_task(), whose frame is the first. A path that loops for ever has no return to ask.
+    """
+    calls = (row for row in program.rows if row.op == p.CALL and _outermost(program.places[row.target]) == path)
+    return next((row.frame for row in calls), len(program.constants))
+
+
+def _outermost(place: p.Place) -> str:
+    """The path whose own rows hold this one, copied or not."""
+    while place.caller is not None:
+        place = place.caller
+    return place.path

@@ -9,6 +9,7 @@ import pytest
 from perfsim.engine import compiled
 from perfsim.engine.cache import engine_code
 from perfsim.engine.fault import fault_of
+from perfsim.engine.inline import ROWS_MAX
 from perfsim.engine.load import linked
 from perfsim.engine.prepare import profile_of, task_names
 from perfsim.engine.program import FIRST_PRIMITIVE
@@ -104,6 +105,21 @@ def test_a_fault_in_a_shipped_path_is_told_at_the_users_line_that_called_it(
     line = next(number for number, text in enumerate(lines, 1) if text.endswith("# here"))
     refused = refusal(scenario_of(TWO_LOOPS), design, engine)
     assert refused.startswith(f"{design}:{line}:1: {FAILS}AssertionError: page 40 is on no list")
+
+
+@pytest.mark.parametrize("copies", [1, 2], ids=["inlined", "called"])
+def test_a_fault_in_a_path_that_never_returns_is_told_at_its_line(
+    copies: int, engine: str, scenario_of: ScenarioMaker, design_file: Write
+) -> None:
+    barriers = "        await cpu.smp_mb()\n" * ROWS_MAX
+    loop = f"    while True:\n        await cpu.think()\n{barriers}        page = 1 // (page - page)  # here\n"
+    calls = "    await for_ever(cpu, await cpu.numa_zone())\n" * copies
+    tail = HEAD.split("\n\n\n")[1]
+    text = f"{HELPED.split('async')[0]}async def for_ever(cpu: Cpu, page: int) -> None:\n{loop}\n\n{tail}{calls}"
+    design = design_file(text)
+    lines = Path(design).read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if text.endswith("# here"))
+    assert refusal(scenario_of(TWO_LOOPS), design, engine).startswith(f"{design}:{line}:1: {FAILS}ZeroDivisionError: ")
 
 
 @pytest.mark.parametrize("symbol", ["+", "*", "<<", "-"])
