@@ -27,7 +27,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "s.pages.next": "i4",
         "s.pages.before": "i4",
         "s.pages.locker": "u2",
-        "s.pages.mapping": "i2",
+        "s.pages.mapping": "u2",
         "s.pages.refcount": "i2",
         "s.pages.mapcount": "i1",
         "s.pages.cgroup": "i1",

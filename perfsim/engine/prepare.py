@@ -8,13 +8,15 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import NoReturn
 
 from perfsim import __version__
-from perfsim.engine import ENGINES
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, memory_shares
 from perfsim.kernel.designs import Design, load_design
-from perfsim.kernel.placement import place_everybody
+from perfsim.kernel.placement import place_everybody, place_tasks
+from perfsim.kernel.ranges import OwnRanges, own_ranges
+from perfsim.kernel.shares import range_pages_of
 from perfsim.kernel.sizes import machine_size, page_size_bytes
 from perfsim.machine.costs import IO
 from perfsim.machine.profile import CostProfile, load_profile
@@ -25,8 +27,13 @@ from perfsim.units import format_size
 RUN_ID_DIGITS = 16
 BYTES_PER_PAGE = {"compiled": 64, "simpy": 300}
 """What one modelled page takes: in arrays, and in the reference engine's lists once all pages have been touched."""
+BYTES_PER_PLACE = 8
+"""What room for one page in a task's own range takes at most; in the object that it maps, twice that: when what the
+compiled engine counts is looked at, it is there as a list too."""
 COMPILED_PAGES_MAX = 2**31 - 2**20
-"""The compiled engine links pages and list heads by 32 bits; the heads are at most some hundred thousand."""
+"""The compiled engine numbers pages, list heads and places in ranges by 32 bits; heads are some hundred thousand."""
+COMPILED_OBJECTS_MAX = 32_000
+"""The compiled engine has 16 bits for what a page belongs to: a node, or an object, twice with a bit for anonymous."""
 
 
 def profile_of(scenario: Scenario) -> CostProfile:
@@ -90,23 +97,55 @@ def check_fits(scenario: Scenario, designs: tuple[str, ...], engine: str, runs_a
         design_of(scenario, design)
     cpus, nodes = machine_size(scenario, profile)
     check_machine(scenario, cpus, nodes)
-    pages = nodes * scenario.memory.pages_per_node
-    needed = pages * BYTES_PER_PAGE[engine] * runs_at_once
-    available = available_bytes()
-    if needed > available:
-        runs = f"{runs_at_once} runs at once of " if runs_at_once > 1 else ""
-        raise InputError(
-            place(scenario, "memory.pages_per_node"),
-            f"memory.pages_per_node: {runs}{nodes} nodes x {scenario.memory.pages_per_node} pages need "
-            f"{format_size(needed)}, {format_size(available)} are available; expected fewer pages or nodes",
-        )
-    if engine == ENGINES[0] and pages > COMPILED_PAGES_MAX:
-        problem = (
-            f"{nodes} nodes x {scenario.memory.pages_per_node} pages are more than the compiled engine has numbers for"
-        )
-        expected = f"expected at most {COMPILED_PAGES_MAX} pages in all, or --engine simpy"
-        raise InputError(place(scenario, "memory.pages_per_node"), f"memory.pages_per_node: {problem}; {expected}")
+    own = own_ranges(place_tasks(scenario.tasks, cpus, nodes))
+    _check_memory(scenario, nodes, own, BYTES_PER_PAGE[engine], runs_at_once)
+    if engine == "compiled":
+        _check_numbers(scenario, nodes, own)
     memory_shares(scenario, profile)
+
+
+def _check_memory(scenario: Scenario, nodes: int, own: OwnRanges, bytes_per_page: int, runs_at_once: int) -> None:
+    """Whether this machine's memory holds the pages of the modelled one, and the ranges of its tasks."""
+    pages_bytes = nodes * scenario.memory.pages_per_node * bytes_per_page * runs_at_once
+    range_pages = range_pages_of(scenario)
+    ranges_bytes = (len(own.tasks) + 2 * own.objects) * range_pages * BYTES_PER_PLACE * runs_at_once
+    available = available_bytes()
+    runs = f"{runs_at_once} runs at once of " if runs_at_once > 1 else ""
+    if pages_bytes > available:
+        _refuse(
+            scenario,
+            "memory.pages_per_node",
+            f"{runs}{nodes} nodes x {scenario.memory.pages_per_node} pages need {format_size(pages_bytes)}, "
+            f"{format_size(available)} are available; expected fewer pages or nodes",
+        )
+    if pages_bytes + ranges_bytes > available:
+        _refuse(
+            scenario,
+            "tasks",
+            f"{runs}{len(own.tasks)} ranges, each with room for the {range_pages} pages of the largest, need "
+            f"{format_size(ranges_bytes)}, {format_size(available - pages_bytes)} are available; "
+            "expected fewer tasks or smaller ranges",
+        )
+
+
+def _check_numbers(scenario: Scenario, nodes: int, own: OwnRanges) -> None:
+    """Whether the compiled engine has numbers for every page, every place in a range, and every object."""
+    pages = nodes * scenario.memory.pages_per_node
+    more = "more than the compiled engine has numbers for; expected at most"
+    if pages > COMPILED_PAGES_MAX:
+        problem = f"{nodes} nodes x {scenario.memory.pages_per_node} pages are {more} {COMPILED_PAGES_MAX} pages in all"
+        _refuse(scenario, "memory.pages_per_node", f"{problem}, or --engine simpy")
+    places = len(own.tasks) * range_pages_of(scenario)
+    if pages + places > COMPILED_PAGES_MAX:
+        problem = f"{pages} pages, and {places} places for them in ranges, are {more} {COMPILED_PAGES_MAX} together"
+        _refuse(scenario, "tasks", f"{problem}, or --engine simpy")
+    if own.objects > COMPILED_OBJECTS_MAX:
+        problem = f"{own.objects} tasks of kind truncate or shm_lock are {more} {COMPILED_OBJECTS_MAX}"
+        _refuse(scenario, "tasks", f"{problem}, or --engine simpy")
+
+
+def _refuse(scenario: Scenario, key: str, problem: str) -> NoReturn:
+    raise InputError(place(scenario, key), f"{key}: {problem}")
 
 
 def available_bytes() -> int:

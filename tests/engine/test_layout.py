@@ -22,7 +22,7 @@ from perfsim.engine.layout import (
     table_of,
 )
 from perfsim.engine.loop import Run
-from perfsim.engine.prepare import BYTES_PER_PAGE, profile_of, task_names
+from perfsim.engine.prepare import BYTES_PER_PAGE, COMPILED_OBJECTS_MAX, profile_of, task_names
 from perfsim.engine.program import Row
 from perfsim.engine.translate import translate
 from perfsim.kernel.boot import Seed, blueprint
@@ -113,7 +113,7 @@ def test_a_column_to_be_filled_is_as_long_as_it_will_be() -> None:
         ("s.pages.flags", 2 * PG_MLOCKED - 1),
         ("s.pages.locker", TASK_COUNT_MAX - 1),
         ("s.pages.cgroup", 2 * LRU_LISTS + 1),
-        ("s.pages.mapping", 2 * NODES_MAX + 1),
+        ("s.pages.mapping", 2 * (NODES_MAX + 1 + COMPILED_OBJECTS_MAX) + 1),
         ("s.pages.refcount", 2 + CPUS_MAX),
         ("s.pages.slot", LINKS_MAX),
         ("s.pages.next", LINKS_MAX),

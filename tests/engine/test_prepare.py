@@ -163,6 +163,45 @@ def test_memory_that_does_not_suffice_names_the_needed_and_the_available(
         check_fits(scenario_of(), ("redo",), "simpy", runs_at_once=3)
 
 
+UNEVEN = """\
+name: uneven
+machine: {profile: ideal, cpus: 4, nodes: 1}
+memory: {pages_per_node: 2000, mlocked_fraction: 0}
+tasks:
+  - {name: large, kind: truncate, count: 1, range_pages: 1000, hold: 1us, think: 1us}
+  - {name: small, kind: fault, count: 299, range_pages: 1, hold: 1us, think: 1us}
+"""
+
+
+def test_ranges_of_unlike_size_that_memory_does_not_hold_are_refused(
+    engine: str, scenario_of: ScenarioMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every range has room for as many pages as the largest has: 8,000 bytes each, and the one file twice that."""
+    needed = 2000 * BYTES_PER_PAGE[engine] + 302 * 8000
+    monkeypatch.setattr(prepare, "available_bytes", lambda: needed)
+    check_fits(scenario_of(UNEVEN), ("redo",), engine)
+    monkeypatch.setattr(prepare, "available_bytes", lambda: needed - 1)
+    with pytest.raises(InputError, match=r"w\.yaml:\d+:\d+: tasks: 300 ranges, .* the 1000 pages .* need 2\.3MiB"):
+        check_fits(scenario_of(UNEVEN), ("redo",), engine)
+
+
+@pytest.mark.parametrize(
+    "change,problem",
+    [
+        ("tasks.large.count=32001", "32001 tasks of kind truncate or shm_lock are more than the compiled engine has"),
+        ("tasks.large.range_pages=8000000", "2400000000 places for them in ranges, are more than the compiled engine"),
+    ],
+)
+def test_what_the_compiled_engine_has_no_numbers_for_is_refused(
+    change: str, problem: str, scenario_of: ScenarioMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "available_bytes", lambda: 2**50)
+    sets = ["memory.pages_per_node=40000000", "tasks.large.range_pages=1", change]
+    with pytest.raises(InputError, match=f"{problem}.* or --engine simpy"):
+        check_fits(scenario_of(UNEVEN, *sets), ("redo",), "compiled")
+    check_fits(scenario_of(UNEVEN, *sets), ("redo",), "simpy")
+
+
 def test_an_absurd_size_is_refused_before_anything_is_allocated(scenario_of: ScenarioMaker, workload: str) -> None:
     with pytest.raises(InputError, match="are available"):
         check_fits(scenario_of(workload, "memory.pages_per_node=2147483648"), ("redo",), "compiled")
