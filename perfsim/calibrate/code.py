@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from perfsim.engine.cache import directory, identity_of, kept_code
-from perfsim.engine.load import linked_for_threads
+from perfsim.engine.load import linked
 from perfsim.errors import PerfsimError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def check_machine() -> None:
 def kernels() -> Act:
     """act(block, kernel, 0): see kernels.act()."""
     file = directory() / f"calibrate-{identity_of(SOURCES)}.o"
-    return linked_for_threads(kept_code(file, "kernels (some seconds)", _made))
+    return linked(kept_code(file, "kernels", "some seconds", _made))
 
 
 def _made() -> bytes:

@@ -37,11 +37,11 @@ def engine_code() -> bytes:
     """The machine code for load.linked(): from the cache, else compiled now, which stderr is told."""
     if _given:
         return _given[0]
-    return kept_code(_file(), "engine (a minute or two)", _made)
+    return kept_code(_file(), "engine", "a minute or two", _made)
 
 
-def kept_code(file: Path, what: str, make: Callable[[], bytes]) -> bytes:
-    """The code in a file, or else made now, which stderr is told, and kept there. what: is made, and how long it takes.
+def kept_code(file: Path, what: str, how_long: str, make: Callable[[], bytes]) -> bytes:
+    """The code in a file, or else made now, which stderr is told, and kept there. what, how_long: for what it is told.
 
     One process makes it, while others that need it wait.
     """
@@ -49,7 +49,7 @@ def kept_code(file: Path, what: str, make: Callable[[], bytes]) -> bytes:
     if code is not None:
         return code
     with _one_at_a_time(file):
-        return _read(file) or _compile(file, what, make)
+        return _read(file) or _compile(file, what, how_long, make)
 
 
 def use(code: bytes) -> None:
@@ -108,9 +108,8 @@ def _made() -> bytes:
     return machine_code()
 
 
-def _compile(file: Path, what: str, make: Callable[[], bytes]) -> bytes:
-    name, how_long = what.split(" ", 1)
-    _say(f"compiling the {name} for this machine, this once {how_long} ...")
+def _compile(file: Path, what: str, how_long: str, make: Callable[[], bytes]) -> bytes:
+    _say(f"compiling the {what} for this machine, this once ({how_long}) ...")
     begin = time.monotonic()
     code = make()
     _say(f"compiled in {time.monotonic() - begin:.1f} s{_keep(file, code)}")

@@ -61,7 +61,7 @@ _ZERO_STORE = re.compile(r"(?m)^\s+store (?:i64 0|ptr null), ptr (%[^,\s]+), ali
 
 
 def machine_code() -> bytes:
-    """Compile the engine for this machine: an object file that defines ENTRY_NAME. Takes a good part of a minute.
+    """Compile the engine for this machine: an object file that defines ENTRY_NAME. Takes a minute or two.
 
     Its function is numba's own form of act(address, what, now): see load.py.
     """

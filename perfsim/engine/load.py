@@ -26,22 +26,10 @@ _NATIVE = ctypes.CFUNCTYPE(
 
 @cache
 def linked(code: bytes) -> Act:
-    """Put an object file made by compile.machine_code() into this process, once. Raises ValueError if it is none."""
-    native, linker = _native(code)
-    result = ctypes.c_int64()
-    raised = ctypes.c_void_p()
+    """Put an object file made by compile.object_code() into this process, once. Raises ValueError if it is none.
 
-    def act(address: int, what: int, now: int, _keep: object = linker) -> int:
-        status = native(ctypes.byref(result), ctypes.byref(raised), address, what, now)
-        assert status == 0, f"compiled code raised: status {status}"
-        return result.value
-
-    return act
-
-
-@cache
-def linked_for_threads(code: bytes) -> Act:
-    """The same for code in which several threads are at once: each call has places of its own for what comes out."""
+    Several threads may be in it at once: each call has places of its own for what comes out.
+    """
     native, linker = _native(code)
 
     def act(address: int, what: int, now: int, _keep: object = linker) -> int:

@@ -131,7 +131,7 @@ def search_all(x: Search, unused: Collection[str], limits: Limits, begin: float)
 def explorer_code() -> bytes:
     """The machine code of the search: kept, else compiled now, by a process of its own."""
     file = directory() / f"explorer-{identity_of(SOURCES)}.o"
-    return kept_code(file, "explorer (a minute or two)", _made)
+    return kept_code(file, "explorer", "a minute or two", _made)
 
 
 def _made() -> bytes:
