@@ -23,8 +23,8 @@ from llvmlite import binding
 DIRECTORY_VARIABLE = "PERFSIM_CACHE_DIR"
 CHECKSUM_BYTES = 32
 COMPILED_MODULES = (
-    *(f"engine/{name}.py" for name in ("arithmetic", "calendar", "compile", "dispatch", "entry", "layout", "limits")),
-    *(f"engine/{name}.py" for name in ("loop", "native", "program")),
+    *(f"engine/{name}.py" for name in ("arithmetic", "calendar", "compile", "dispatch", "entry", "layout", "loop")),
+    *(f"engine/{name}.py" for name in ("native", "program", "standstill")),
     *("kernel/*.py", "kernel/effects/*.py", "machine/*.py", "numeric/*.py"),
 )
 """Sources of what is compiled, and of what compiles it. The paths of designs are not: they are interpreted."""

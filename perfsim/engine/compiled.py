@@ -12,9 +12,9 @@ from perfsim.engine.calendar import NEVER, Calendar
 from perfsim.engine.checks import Checks
 from perfsim.engine.fault import fault_of
 from perfsim.engine.layout import as_arrays, as_lists, table_of
-from perfsim.engine.limits import standstill
 from perfsim.engine.load import Act
 from perfsim.engine.loop import (
+    BY_NUMBER,
     CHECKED,
     FLOW,
     LOCAL,
@@ -29,7 +29,8 @@ from perfsim.engine.loop import (
     TraceBuffer,
 )
 from perfsim.engine.program import ARGUMENTS_MAX, CALL, FIRST_PRIMITIVE, NEXT, RETURN, Program, Row
-from perfsim.engine.trace import Trace
+from perfsim.engine.standstill import standstill
+from perfsim.engine.trace import Trace, TraceRow
 from perfsim.errors import StuckError
 from perfsim.kernel.bounds import Bounds, bounds_of_each
 from perfsim.kernel.constants import NONE
@@ -39,7 +40,6 @@ from perfsim.kernel.state import State
 from perfsim.kernel.waits import unfinished, waits_of
 from perfsim.numeric.columns import Filled
 
-ORDERED_PRIMITIVES = tuple(PRIMITIVES.values())
 TRACE_ROOM = 1 << 16
 EVENTS_AT_A_TIME = 2_000_000
 """Events between two returns to Python: a fifth of a second."""
@@ -51,6 +51,14 @@ class Authored(NamedTuple):
     design: Design
     program: Program
     names: list[str]
+
+
+class Written(NamedTuple):
+    """An event of the trace: what is told of it, its task, its row of the program."""
+
+    row: TraceRow
+    task: int
+    program_row: int
 
 
 class Running(NamedTuple):
@@ -136,15 +144,23 @@ def violated(running: Running, number: int) -> int:
 
 def hand_over(running: Running) -> None:
     """Tell the trace what has been written down since, and forget it."""
-    buffer = running.run.trace
-    for event in range(int(buffer.length[0])):
-        row = running.authored.program.rows[buffer.row[event]]
-        primitive = ORDERED_PRIMITIVES[row.op - FIRST_PRIMITIVE]
-        arguments = tuple(int(column[event]) for column in (buffer.a, buffer.b, buffer.c)[: primitive.arguments])
-        cpu = int(running.run.s.tasks.cpu[buffer.task[event]])
+    for event in take_written(running.run, running.authored.program):
         assert running.trace is not None, "a trace that nobody asked for"
-        running.trace((int(buffer.time_ps[event]), cpu, primitive.name, arguments))
+        running.trace(event.row)
+
+
+def take_written(run: Run, program: Program) -> list[Written]:
+    """The events in the trace buffer, which is empty afterwards."""
+    buffer = run.trace
+    length = int(buffer.length[0])
     buffer.length[0] = 0
+    columns = (buffer.time_ps, buffer.task, buffer.row, buffer.a, buffer.b, buffer.c)
+    events: list[Written] = []
+    for at_ps, task, row, *values in zip(*(np.asarray(one[:length]).tolist() for one in columns), strict=True):
+        primitive = BY_NUMBER[program.rows[row].op]
+        arguments = tuple(values[: primitive.arguments])
+        events.append(Written((at_ps, int(run.s.tasks.cpu[task]), primitive.name, arguments), task, row))
+    return events
 
 
 def new_run(s: State, authored: Authored, trace_room: int) -> Run:
@@ -178,7 +194,7 @@ def _code(authored: Authored, cost_ps: list[int]) -> Code:
     """The program for the loop. The arguments of a user's design are checked; what is shipped has been tested."""
     rows = authored.program.rows
     checked = 0 if authored.design.is_shipped else CHECKED
-    primitives = [ORDERED_PRIMITIVES[row.op - FIRST_PRIMITIVE] if row.op >= FIRST_PRIMITIVE else None for row in rows]
+    primitives = [BY_NUMBER.get(row.op) for row in rows]
     return Code(
         op=[row.op for row in rows],
         kind=[_kind(row, one, checked) for row, one in zip(rows, primitives, strict=True)],
@@ -207,7 +223,7 @@ def bounds_of_ops(s: State) -> list[Bounds]:
     """[op * ARGUMENTS_MAX + argument], what each may be; an argument that an op does not have may be anything."""
     anything = Bounds(-(1 << 63), (1 << 63) - 1)
     bounds = [anything] * (ARGUMENTS_MAX * FIRST_PRIMITIVE)
-    for own in bounds_of_each(s, ORDERED_PRIMITIVES).values():
+    for own in bounds_of_each(s, PRIMITIVES.values()).values():
         bounds += [*own, *([anything] * (ARGUMENTS_MAX - len(own)))]
     return bounds
 

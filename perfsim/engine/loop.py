@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 from perfsim.engine.arithmetic import calculate, following
 from perfsim.engine.calendar import CPU_MASK, LATE, Calendar, leave_calendar, next_order, schedule
-from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX
 from perfsim.engine.program import ARGUMENTS_MAX, CALL, NEXT, PRIMITIVE_NUMBERS
+from perfsim.engine.standstill import EFFECTS_AT_INSTANT_MAX
 from perfsim.kernel.constants import NONE
 from perfsim.kernel.effects.sched import resume
 from perfsim.kernel.primitives import PRIMITIVES

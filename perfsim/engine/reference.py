@@ -20,8 +20,8 @@ from simpy.events import NORMAL, PENDING, EventPriority
 
 from perfsim.engine.budget import UNLIMITED, Budget
 from perfsim.engine.checks import Checks
-from perfsim.engine.limits import EFFECTS_AT_INSTANT_MAX, standstill
 from perfsim.engine.program import Place
+from perfsim.engine.standstill import EFFECTS_AT_INSTANT_MAX, standstill
 from perfsim.engine.trace import Observer, Trace
 from perfsim.errors import StuckError
 from perfsim.kernel import designs

@@ -18,9 +18,10 @@ import numpy as np
 
 from perfsim.engine import compiled
 from perfsim.engine.calendar import NEVER
+from perfsim.engine.compiled import Written, take_written
 from perfsim.engine.engines import CompiledEngine, ReferenceEngine
 from perfsim.engine.prepare import design_of, profile_of, task_names
-from perfsim.engine.program import FIRST_PRIMITIVE, Place
+from perfsim.engine.program import Place
 from perfsim.engine.trace import TraceRow, told_by_nobody
 from perfsim.errors import PerfsimError
 from perfsim.kernel.boot import Seed
@@ -34,9 +35,6 @@ BEFORE_MAX = 20
 
 Progress = Callable[[int, int], None]
 """(events found equal so far, ps simulated so far)"""
-
-Written = tuple[TraceRow, int, int]
-"""An event of the compiled engine: what it reports, its task, its row of the program."""
 
 
 class Event(NamedTuple):
@@ -146,13 +144,10 @@ class _Follower:
         self.engine = CompiledEngine(scenario, design, seed, told_by_nobody)
         self.running = self.engine.running
         self.names = task_names(scenario, profile_of(scenario))
-        self.cpus = self.running.run.s.tasks.cpu
         self.seconds = 0.0
         self.error: Exception | None = None
         self.window: State | None = None
         self.steps = self._steps(scenario.measure)
-        primitives = compiled.ORDERED_PRIMITIVES
-        self.primitives = [primitives[max(0, row.op - FIRST_PRIMITIVE)] for row in self.running.authored.program.rows]
 
     def _steps(self, measure: MeasureSpec) -> Iterator[None]:
         """The phases of a run; stops wherever the trace is full."""
@@ -178,25 +173,13 @@ class _Follower:
         except Exception as error:
             self.error = error
         self.seconds += time.perf_counter() - started
-        return self._written()
-
-    def _written(self) -> list[Written]:
-        """What stands in the trace buffer, which is empty afterwards."""
-        buffer = self.running.run.trace
-        length = int(buffer.length[0])
-        buffer.length[0] = 0
-        columns = (buffer.time_ps, buffer.task, buffer.row, buffer.a, buffer.b, buffer.c)
-        events: list[Written] = []
-        for at_ps, task, row, *values in zip(*(np.asarray(one[:length]).tolist() for one in columns), strict=True):
-            primitive = self.primitives[row]
-            arguments = tuple(values[: primitive.arguments])
-            events.append(((at_ps, int(self.cpus[task]), primitive.name, arguments), task, row))
-        return events
+        return take_written(self.running.run, self.running.authored.program)
 
     def event(self, number: int, written: Written) -> Event:
         """An event with its source."""
-        row, task, program_row = written
-        return self.event_at(number, row, task, self.running.authored.program.places[program_row])
+        return self.event_at(
+            number, written.row, written.task, self.running.authored.program.places[written.program_row]
+        )
 
     def event_at(self, number: int, row: TraceRow, task: int, place: Place) -> Event:
         """An event that a task asks for at a place."""
@@ -223,7 +206,7 @@ class _Comparison:
         started = time.perf_counter()
         try:
             written = self._next()
-            if written is None or written[0] != row or self.difference is not None:
+            if written is None or written.row != row or self.difference is not None:
                 self._differ(row, written)
             else:
                 self.history[row[1]].append((self.equal, written))
@@ -238,7 +221,7 @@ class _Comparison:
         following = self._next()
         window = self.follower.window
         # Without a state, or with an event left in the window, an event is what differs: the next comparison tells.
-        if window is not None and (following is None or following[0][0] >= end_ps):
+        if window is not None and (following is None or following.row[0] >= end_ps):
             self.difference = _state_difference("at the end of the window", reference, window)
         self.follower.window = None
         self.outside_s += time.perf_counter() - started
@@ -273,7 +256,7 @@ class _Comparison:
         """The compiled engine's next event; it is let go on if it has to be asked."""
         if self.position == len(self.written):
             if self.progress is not None:
-                self.progress(self.equal, self.written[-1][0][0] if self.written else 0)
+                self.progress(self.equal, self.written[-1].row[0] if self.written else 0)
             self.written = self.follower.more()
             self.position = 0
         return self.written[self.position] if self.written else None

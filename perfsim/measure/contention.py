@@ -15,7 +15,7 @@ import numpy as np
 from perfsim.engine import compiled
 from perfsim.engine.engines import CompiledEngine
 from perfsim.engine.prepare import design_of
-from perfsim.engine.program import FIRST_PRIMITIVE, Place, Program
+from perfsim.engine.program import PRIMITIVE_NUMBERS, Place, Program
 from perfsim.engine.trace import told_by_nobody
 from perfsim.kernel import primitives as p
 from perfsim.kernel.boot import Seed
@@ -28,8 +28,8 @@ from perfsim.scenario.schema import Scenario
 
 NO_LOCK, LOCK, UNLOCK = range(3)
 KINDS = {
-    **dict.fromkeys((one.name for one in p.SPIN_LOCKS), LOCK),
-    **dict.fromkeys((one.name for one in p.SPIN_UNLOCKS), UNLOCK),
+    **dict.fromkeys((PRIMITIVE_NUMBERS[one.name] for one in p.SPIN_LOCKS), LOCK),
+    **dict.fromkeys((PRIMITIVE_NUMBERS[one.name] for one in p.SPIN_UNLOCKS), UNLOCK),
 }
 
 
@@ -133,7 +133,7 @@ def _events(run: CompiledEngine, until_ps: int) -> Iterator[_Event]:
     running = run.running
     s, buffer = running.run.s, running.run.trace
     rows = running.authored.program.rows
-    kinds = np.array([KINDS.get(_primitive(row.op), NO_LOCK) for row in rows])
+    kinds = np.array([KINDS.get(row.op, NO_LOCK) for row in rows])
     going = True
     while going:
         going = compiled.fill_trace(running, until_ps)
@@ -143,10 +143,6 @@ def _events(run: CompiledEngine, until_ps: int) -> Iterator[_Event]:
         buffer.length[0] = 0
         for row, task, lock_class, index in zip(*columns, strict=True):
             yield _Event(int(kinds[row]), int(s.tasks.cpu[task]), lock_class, spinlock(s, lock_class, index), row)
-
-
-def _primitive(op: int) -> str:
-    return compiled.ORDERED_PRIMITIVES[op - FIRST_PRIMITIVE].name if op >= FIRST_PRIMITIVE else ""
 
 
 def _points(design: Design, program: Program, waits: list[_Wait]) -> dict[int, Points]:

@@ -1,4 +1,4 @@
-"""What no run may do for ever."""
+"""Time that stands still: what no run may do for ever."""
 
 EFFECTS_AT_INSTANT_MAX = 1_000_000
 """More effects of one task at one instant, and the workload lets no time pass (every cost and think time zero)."""
