@@ -171,11 +171,11 @@ class Statements:
     def _leave(self, value: ast.expr | None, node: ast.stmt) -> int:
         """Rows of `return value`; none is 0."""
         if value is None:
-            value = ast.copy_location(ast.Constant(0), node)
+            value = _constant(0, node)
         if self.expressions.constant(value) is None:
             match value:
                 case ast.UnaryOp(op=ast.Not(), operand=inner):
-                    no, yes = self._leave(_truth(1, inner), node), self._leave(_truth(0, inner), node)
+                    no, yes = self._leave(_constant(1, inner), node), self._leave(_constant(0, inner), node)
                     return self.expressions.branch(inner, yes, no)
                 case ast.IfExp(test=test, body=body, orelse=orelse):
                     return self.expressions.branch(test, self._leave(body, node), self._leave(orelse, node))
@@ -198,13 +198,13 @@ def _read(target: ast.Name) -> ast.Name:
     return ast.copy_location(ast.Name(target.id, ast.Load()), target)
 
 
-def _truth(value: int, node: ast.expr) -> ast.expr:
+def _constant(value: int, node: ast.expr | ast.stmt) -> ast.expr:
     return ast.copy_location(ast.Constant(value), node)
 
 
 def _range_arguments(call: ast.Call) -> tuple[ast.expr, ast.expr, ast.expr]:
     """start, stop and step of range(); those left out are 0 and 1."""
-    zero, one = _truth(0, call), _truth(1, call)
+    zero, one = _constant(0, call), _constant(1, call)
     if len(call.args) == 1:
         return zero, call.args[0], one
     return call.args[0], call.args[1], call.args[2] if len(call.args) > 2 else one
