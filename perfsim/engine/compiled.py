@@ -101,13 +101,13 @@ def fill_trace(running: Running, until_ps: int) -> bool:
     checks = running.checks
     status = PAUSED
     while status == PAUSED:  # here Python sees to signals, such as Ctrl-C
-        room = min(checks.due, running.budget.limits.events_max + 1)
-        running.run.pause_at[0] = min(int(running.run.events[0]) + EVENTS_AT_A_TIME, room)
+        look_or_end = min(checks.due, running.budget.limits.events_max + 1)
+        running.run.pause_at[0] = min(int(running.run.events[0]) + EVENTS_AT_A_TIME, look_or_end)
         status = perform(running, entry.ADVANCE, until_ps)
-        running.budget.check(int(running.run.events[0]), int(running.run.now_ps[0]))
-        if status == PAUSED and running.run.events[0] >= checks.due:
-            now = int(running.run.now_ps[0])
-            checks.look(int(running.run.events[0]), now, lambda number: violated(running, number))
+        events, now = int(running.run.events[0]), int(running.run.now_ps[0])
+        running.budget.check(events, now)
+        if status == PAUSED and not running.run.unfinished[0] and events >= checks.due:
+            checks.look(events, now, lambda number: violated(running, number))
     if status == TRACE_FULL:
         return True
     if status == STANDS_STILL:

@@ -43,8 +43,10 @@ CHECKED = 4
 WAITS = -1
 """A row that takes effect later, when its CPU has paid."""
 
-
+ROWS_AT_A_TIME = 1 << 24
+"""Rows of one task at one instant between two returns to Python: a tenth of a second. A path may loop for ever."""
 BY_NUMBER = {number: PRIMITIVES[name] for name, number in PRIMITIVE_NUMBERS.items()}
+"""The primitive of each op."""
 
 
 class Code(NamedTuple):
@@ -94,7 +96,7 @@ class Run(NamedTuple):
 
     slots: of a task's file; values: [task * slots + slot]. bounds_low, bounds_high: [op * ARGUMENTS_MAX + argument].
     events: [shared primitives so far]; pause_at: [their number to return at]. begun: [tasks that have]. task, now_ps,
-    popped: [arguments of the last run_task()]; unfinished: [1 when a full trace interrupted it].
+    popped: [arguments of the last run_task()]; unfinished: [1 when a full trace, or a pause, interrupted it].
     """
 
     s: State
@@ -115,11 +117,10 @@ class Run(NamedTuple):
     unfinished: Ints
 
 
-def stop(r: Run, now: int) -> int:
+def stop(r: Run, now: int) -> None:
     """Ask the tasks to stop, and put those it wakes on the calendar."""
     ask_to_stop(r.s, now)
     schedule_wakes(r)
-    return 0
 
 
 def schedule_wakes(r: Run) -> None:
@@ -136,7 +137,7 @@ def schedule_wakes(r: Run) -> None:
 def advance(r: Run, until_ps: int) -> int:
     """Process every event before an instant. Returns why it stopped: NOTHING_BEFORE when there is none any more.
 
-    PAUSED after as many events as were asked for, TRACE_FULL: call it again.
+    PAUSED after as many events as were asked for, or very many rows of one task, TRACE_FULL: call it again.
     """
     status = NOTHING_BEFORE
     while until_ps > 0 and status == NOTHING_BEFORE:
@@ -178,7 +179,7 @@ def run_task(r: Run, task: int, now: int, popped: int) -> int:
         r.control.step[task] = GO_ON
         row = answer(r, base, row, value)
     unpaid = 0 if r.control.step[task] == PAID else 1
-    while True:
+    for _ in range(ROWS_AT_A_TIME):
         kind = r.code.kind[row]
         if kind == FLOW:
             row = follow(r, base, row)
@@ -203,6 +204,15 @@ def run_task(r: Run, task: int, now: int, popped: int) -> int:
                 leave_calendar(r.calendar, r.s.tasks.cpu[task], popped)
                 return 0
         row = answer(r, base, row, value)
+    return pause(r, task, row, unpaid)
+
+
+def pause(r: Run, task: int, row: int, unpaid: int) -> int:
+    """Leave a task in front of a row, to be gone on with at once."""
+    r.control.row[task] = row
+    r.control.step[task] = GO_ON if unpaid else PAID
+    r.unfinished[0] = 1
+    return PAUSED
 
 
 def before(r: Run, task: int, row: int, now: int, unpaid: int) -> int:

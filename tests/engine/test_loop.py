@@ -165,6 +165,25 @@ def test_a_loop_that_is_to_pause_goes_on_where_it_was(scenario_of: ScenarioMaker
     assert len(whole) // 30 < pauses <= len(whole) // 10
 
 
+def test_a_task_that_pauses_between_two_rows_goes_on_where_it_was(
+    scenario_of: ScenarioMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole: list[TraceRow] = []
+    parts: list[TraceRow] = []
+    uninterrupted, running = (plain(scenario_of(), "redo", rows, 10_000) for rows in (whole, parts))
+    advance(uninterrupted, 40_000_000)
+    monkeypatch.setattr(loop, "ROWS_AT_A_TIME", 1)
+    pauses = -1
+    status = loop.PAUSED
+    while status == loop.PAUSED:
+        pauses += 1
+        status = loop.advance(running.run, 40_000_000)
+    compiled.hand_over(running)
+    assert parts == whole
+    assert pauses > len(whole)
+    assert running.run.s == uninterrupted.run.s
+
+
 def test_no_task_begins_before_there_is_time(scenario_of: ScenarioMaker) -> None:
     rows: list[TraceRow] = []
     running = plain(scenario_of(), "redo", rows, 10_000)
