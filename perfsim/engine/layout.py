@@ -53,7 +53,8 @@ GROUPS: dict[str, dict[str, str]] = {
     "node": _all("calendar.", "time_ps order"),
     "row": {
         **{f"code.{name}": "i2" for name in ("op", "kind", "dst", "a", "b", "c", "frame", "arguments")},
-        **{f"code.{name}": "i4" for name in ("on_zero", "on_nonzero", "target")},
+        **{f"code.{name}": "i4" for name in ("on_zero", "on_nonzero")},
+        "code.target": "i8",  # so that a row takes 32 bytes
     },
     "event": _all("trace.", "time_ps task row a b c"),
     "turn": _all("", "events pause_at begun task now_ps popped unfinished"),
