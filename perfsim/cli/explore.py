@@ -165,8 +165,10 @@ def explore(
     chosen = [model.value for model in MemoryModel if not models or model in models]
     check_trace(trace, chosen)
     _refuse_trace_of_many(scenario, trace, minimize_fix)
-    names = _scenarios(scenario)
-    searches = [job for name in names for job in _jobs(name, designs or (), chosen, question)]
+    if scenario is None:
+        searches = _shipped_jobs(designs or (), chosen, question)
+    else:
+        searches = _jobs(scenario, designs or (), chosen, question)
     if minimize_fix:
         _show_fixes(searches, output_format)
         return
@@ -211,10 +213,22 @@ def _limits(max_states: int | None, max_seconds: float | None) -> Limits:
     return limits if max_seconds is None else limits._replace(seconds_max=max_seconds)
 
 
-def _scenarios(scenario: str | None) -> list[str]:
+def _shipped_jobs(designs: Sequence[str], models: Sequence[str], question: Question) -> list[Job]:
+    """The searches of all shipped scenarios, but for those that are not for these designs, which is told."""
     from perfsim.explore.scenario import shipped_scenarios
 
-    return [scenario] if scenario is not None else shipped_scenarios()
+    searches: list[Job] = []
+    refusals: list[InputError] = []
+    for name in shipped_scenarios():
+        try:
+            searches += _jobs(name, designs, models, question)
+        except InputError as refusal:
+            refusals.append(refusal)
+    if not searches:
+        raise refusals[0]
+    for left_out in refusals:
+        tell(f"left out: {left_out}")
+    return searches
 
 
 def _jobs(name: str, designs: Sequence[str], models: Sequence[str], question: Question) -> list[Job]:

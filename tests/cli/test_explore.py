@@ -106,6 +106,18 @@ def test_no_barrier_helps_where_nothing_is_reordered(perfsim: Perfsim) -> None:
     assert (status, "no barrier helps: " in out) == (1, True)
 
 
+def test_of_the_shipped_scenarios_those_that_are_not_for_a_design_are_left_out_and_told(perfsim: Perfsim) -> None:
+    asked = ("explore", "--memory-model", "sc", "--max-states", "1", "--jobs", "1", "--format", "json")
+    _, out, err = perfsim(*asked, "--design", "redo")
+    explored = {record["scenario"] for record in json.loads(out)["results"]}
+    assert "recheck" in explored
+    assert "wait_queue_words" not in explored
+    (line,) = (line for line in err.splitlines() if "wait_queue_words" in line)
+    assert line.startswith("left out: ")
+    assert "redo has no path" in line
+    assert perfsim(*asked, "--design", "rado")[2].startswith('--design: no design is called "rado"')
+
+
 @pytest.mark.parametrize(
     "words, problem",
     [
