@@ -37,13 +37,7 @@ FLAGS = {
 }
 """By the name that a file calls them."""
 
-LRU_LISTS = {
-    "inactive_anon": k.LRU_INACTIVE_ANON,
-    "active_anon": k.LRU_ACTIVE_ANON,
-    "inactive_file": k.LRU_INACTIVE_FILE,
-    "active_file": k.LRU_ACTIVE_FILE,
-    "unevictable": k.LRU_UNEVICTABLE,
-}
+LRU_LISTS = {name: lru for lru, name in enumerate(k.LRU_NAMES)}
 PRIVATE_LISTS = {
     "L_HOLD": k.L_HOLD,
     "L_INACTIVE": k.L_INACTIVE,

@@ -15,11 +15,9 @@ from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile import load_profile
 from perfsim.machine.state import new_machine
 from perfsim.numeric.columns import as_lists
-from perfsim.numeric.random import FIXED
-from perfsim.scenario.schema import Duration, TaskSpec
+from perfsim.scenario.schema import NO_TIME, TaskSpec
 
 ZONE = 0
-NO_TIME = Duration(FIXED, 0, 0)
 
 
 class Numbers(NamedTuple):

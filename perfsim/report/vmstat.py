@@ -21,14 +21,6 @@ class Event(NamedTuple):
     less: int | None = None
 
 
-LRU_NAMES = {
-    k.LRU_INACTIVE_ANON: "nr_inactive_anon",
-    k.LRU_ACTIVE_ANON: "nr_active_anon",
-    k.LRU_INACTIVE_FILE: "nr_inactive_file",
-    k.LRU_ACTIVE_FILE: "nr_active_file",
-    k.LRU_UNEVICTABLE: "nr_unevictable",
-}
-
 THEN = (
     Event("pgactivate", k.PGACTIVATE),
     Event("pgdeactivate", k.PGDEACTIVATE),
@@ -79,7 +71,7 @@ TODAY = (
 def vmstat(counts: Counts, events: tuple[Event, ...] = TODAY) -> str:
     """The text, its last line ended. events: THEN or TODAY."""
     lines = [("nr_free_pages", counts.free_pages)]
-    lines += [(name, counts.lru_pages[lru]) for lru, name in LRU_NAMES.items()]
+    lines += [(f"nr_{name}", pages) for name, pages in zip(k.LRU_NAMES, counts.lru_pages, strict=True)]
     lines.append(("nr_mlock", counts.mlocked_pages))
     for name, event, less in events:
         lines.append((name, counts.events[event] - (0 if less is None else counts.events[less])))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from perfsim.errors import InputError, did_you_mean, quoted
 from perfsim.stats.metrics import METRICS, VARYING
-from perfsim.truth.theory import NS_PER_US, PERCENTILES
+from perfsim.truth.theory import FRACTIONS, NS_PER_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -158,9 +158,9 @@ _DERIVED: Mapping[str, Callable[[Row, str], float | None]] = {
     "W": _wait,
     "P(wait)": _contended,
     "sd(W)": _deviation,
-    **{name: _percentile(name) for name in PERCENTILES},
+    **{name: _percentile(name) for name in FRACTIONS},
     "W given wait": _wait_given_wait,
-    **{f"{name} given wait": _percentile_given_wait(fraction) for name, fraction in PERCENTILES.items()},
+    **{f"{name} given wait": _percentile_given_wait(fraction) for name, fraction in FRACTIONS.items()},
     "round": _round,
 }
 """X: acquisitions a microsecond. U: share of the time that a lock is held. W, sd(W), percentiles: ns from asking to

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from perfsim.engine.prepare import profile_of
 from perfsim.kernel.constants import SWAP_CLUSTER_MAX
-from perfsim.measure.columns import SPENT_ON
+from perfsim.measure.columns import PERCENTILES, SPENT_ON
 from perfsim.scenario.tasks import task_count
 from perfsim.truth.queueing import Handoff, throughput_bounds_per_ns
 from perfsim.units import PS_PER_NS
@@ -34,7 +34,6 @@ SAMPLING_DEVIATIONS = 5
 NS_PER_S = 10**9
 CPU_CATEGORIES = ("user", "kernel", "spin", "switch", "idle")
 SPINLOCKS = ("lru_lock", "memcg_lock", "wait_bucket")
-PER_MILLE = {"p50": 500, "p90": 900, "p99": 990, "p999": 999}
 MAY_BE_NEGATIVE = ("nr_mlock", "unsteady_rate_change", "unsteady_list_change")
 """A kernel counter that a design's known race may take below zero, and changes, which may be downwards; every other
 figure is a count, a time or a share.
@@ -150,7 +149,7 @@ def _latency(row: Row, latency: str) -> Iterator[str]:
     if counted != count:
         yield f"{latency}: {counted} values in the histogram, {count} counted"
         return
-    figures = {name: row[f"{latency}_{name}_ns"] for name in ("mean", *PER_MILLE, "max")}
+    figures = {name: row[f"{latency}_{name}_ns"] for name in ("mean", *dict(PERCENTILES), "max")}
     if count == 0:
         yield from (f"{latency}: no value, but a {name}" for name, value in figures.items() if value is not None)
         return
@@ -161,10 +160,10 @@ def _latency(row: Row, latency: str) -> Iterator[str]:
         yield f"{latency}: a maximum of {figures['max']} ns, but the last cell ends at {uppers_ns[-1]} ns"
     if not _in_cell(figures["mean"], sum(cell["upper_ns"] * cell["count"] for cell in cells) / count):
         yield f"{latency}: the mean of {figures['mean']} ns is not the histogram's"
-    for name, per_mille in PER_MILLE.items():
+    for name, per_mille in PERCENTILES:
         if not _in_cell(figures[name], _upper_of_rank(cells, -(-count * per_mille // 1000))):
             yield f"{latency}: {name} of {figures[name]} ns is not the histogram's"
-    ordered = [figures[name] for name in (*PER_MILLE, "max")]
+    ordered = [figures[name] for name in (*dict(PERCENTILES), "max")]
     if ordered != sorted(ordered):
         yield f"{latency}: percentiles and maximum are not in order: {ordered}"
 

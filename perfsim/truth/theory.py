@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from perfsim.engine.prepare import profile_of
 from perfsim.kernel.placement import place_tasks
 from perfsim.kernel.sizes import machine_size
+from perfsim.measure.columns import PERCENTILES
 from perfsim.numeric.random import EXPONENTIAL, FIXED, UNIFORM
 from perfsim.scenario.schema import Duration
 from perfsim.truth.queueing import (
@@ -51,11 +52,13 @@ EDGE = 0.002
 """A percentile so near to the share that does not wait at all is 0 in some runs and not in others."""
 
 NS_PER_US = 1000
-PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+FRACTIONS = {label: per_mille / 1000 for label, per_mille in PERCENTILES}
+"""What share of all waits is no longer than each percentile."""
+
 MEANS = ("X", "U", "W", "P(wait)")
 OF_NO_WAIT = ("X", "U", "P(wait)")
-SPREAD = ("sd(W)", *PERCENTILES)
-GIVEN_WAIT = tuple(f"{name} given wait" for name in ("W", *PERCENTILES))
+SPREAD = ("sd(W)", *FRACTIONS)
+GIVEN_WAIT = tuple(f"{name} given wait" for name in ("W", *FRACTIONS))
 
 
 class Theory(NamedTuple):
@@ -97,10 +100,10 @@ class Theory(NamedTuple):
         waits = given_wait(self.waits) if given else self.waits
         if quantity == "sd(W)":
             return wait_mean_and_sd_ns(waits)[1]
-        if name not in PERCENTILES:
+        if name not in FRACTIONS:
             return None
-        is_at_edge = abs(PERCENTILES[name] + float(waits.start.sum()) - 1) < EDGE
-        return None if is_at_edge else wait_percentile_ns(waits, PERCENTILES[name])
+        is_at_edge = abs(FRACTIONS[name] + float(waits.start.sum()) - 1) < EDGE
+        return None if is_at_edge else wait_percentile_ns(waits, FRACTIONS[name])
 
 
 class _Queue(NamedTuple):
