@@ -222,6 +222,6 @@ def _shown(cell: Cell, kind: Kind) -> str:
         return format_width(cell) + (STAR if isinstance(cell, Short) else "")
     if kind is Kind.RATIO and RATIO_MIN <= cell < RATIO_MAX:
         return f"{cell:.3f}"
-    if isinstance(cell, int) or GROUPED_FROM <= cell < math.inf:
+    if isinstance(cell, int) or GROUPED_FROM <= abs(cell) < math.inf:
         return f"{cell:,.0f}"
     return f"{cell:.4g}"
