@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from perfsim.calibrate.agreement import EDGE, MEDIAN_ERROR_MAX, METRICS, NO_WAIT, VIRTUAL, WORST_ERROR_MAX
 from perfsim.calibrate.samples import NOISE
 from perfsim.report.render import Cell, Head, Kind, Table
-from perfsim.units import format_duration
+from perfsim.units import counted, format_duration
 
 if TYPE_CHECKING:
     from perfsim.calibrate.agreement import Agreement, Case, Drift
@@ -50,7 +50,12 @@ def verdict(found: Agreement) -> str:
     )
 
 
-def setting_text(setting: Setting) -> tuple[str, str]:
+def case_text(case: Case) -> str:
+    """What a lock was put to, such as: 2 threads, 1us exp / 200ns exp."""
+    return f"{counted(case.threads, 'thread')}, {' / '.join(_setting_texts(case.setting))}"
+
+
+def _setting_texts(setting: Setting) -> tuple[str, str]:
     """Think and hold in words."""
     kind = " exp" if setting.is_exponential else ""
     think, hold = (f"{format_duration(ns * 1000)}{kind}" for ns in (setting.think_ns, setting.hold_ns))
@@ -58,13 +63,13 @@ def setting_text(setting: Setting) -> tuple[str, str]:
 
 
 def _line(case: Case) -> tuple[Cell, ...]:
-    cells: list[Cell] = [case.lock, case.threads, *setting_text(case.setting)]
+    cells: list[Cell] = [case.lock, case.threads, *_setting_texts(case.setting)]
     for metric in METRICS:
         one = case.figures[metric]
         spread = one.real.spread if one.real.best else None
         cells += [one.real.best, one.simulated, one.ratio, spread]
     left_out = [f"{metric} {one.why_not}" for metric, one in case.figures.items() if one.why_not not in ("", NO_WAIT)]
-    disturbed = [f"others had a CPU in {case.disturbed} repetitions"] if case.disturbed else []
+    disturbed = [f"others had a CPU in {counted(case.disturbed, 'repetition')}"] if case.disturbed else []
     return (*cells, ", ".join([*left_out, *disturbed]))
 
 
@@ -80,8 +85,7 @@ def _drift_text(drift: Drift) -> str:
 def _notes(found: Agreement) -> list[str]:
     reasons = {one.why_not for case in found.cases for one in case.figures.values()}
     worst = [
-        f"{case.lock}, {case.threads} threads, {' / '.join(setting_text(case.setting))}, {metric}: error "
-        f"{100 * one.error:.0f} %"
+        f"{case.lock}, {case_text(case)}, {metric}: error {100 * one.error:.0f} %"
         for case in found.cases
         for metric, one in case.figures.items()
         if not one.why_not and one.error > WORST_ERROR_MAX

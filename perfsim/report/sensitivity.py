@@ -21,6 +21,7 @@ from perfsim.stats.sensitivity import Sample, Sensitivity, sensitivity
 from perfsim.stats.surrogate import latin_hypercube, samples_min
 from perfsim.sweep.trials import Trial, check_designs, tried
 from perfsim.sweep.uncertainty import uncertain_costs
+from perfsim.units import counted
 
 if TYPE_CHECKING:
     from perfsim.machine.profile import CostProfile, Figure
@@ -144,7 +145,7 @@ class Answer:
     def _caption(self) -> str:
         scenario, (old, new) = self.asked.trial.scenario, self.designs
         cpus, _ = machine_size(scenario, self.profile)
-        machine = f"{self.profile.name}, {cpus} CPUs"
+        machine = f"{self.profile.name}, {counted(cpus, 'CPU')}"
         return f"{scenario.name}, {machine}: {self.asked.trial.metric}, {new}/{old} on {self.asked.samples} machines"
 
     def _notes(self) -> tuple[str, ...]:

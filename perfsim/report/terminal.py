@@ -14,6 +14,7 @@ from perfsim.report.render import Cell, Head, Table
 from perfsim.report.spent import SHOWN, WORDS
 from perfsim.stats.lines import Line, lines
 from perfsim.stats.spent import TOTAL, means_ns
+from perfsim.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +85,7 @@ def throughput_lines(rows: Sequence[Row], axes: Sequence[str]) -> Table | None:
     heads = [head for head in axis_heads(axes) if head.key != along.axis]
     named = axis_heads(axes)[column].text
     heads += [Head("design", "design"), Head("steps", f"{named} {first} to {last}"), Head("last", f"at {last}")]
-    left_out = (f"{len(shown) - LINES_MAX} lines more are not shown",) if len(shown) > LINES_MAX else ()
+    left_out = (f"{counted(len(shown) - LINES_MAX, 'more line')} not shown",) if len(shown) > LINES_MAX else ()
     return Table("lines", f"{rate} over {named}, from 0", tuple(heads), tuple(shown[:LINES_MAX]), left_out)
 
 

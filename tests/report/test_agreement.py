@@ -32,6 +32,12 @@ def test_what_is_beyond_the_limit_is_listed_below_the_table() -> None:
     assert table.notes[-1].startswith("not accepted: ")
 
 
+def test_one_thread_and_one_repetition_are_told_as_one() -> None:
+    table = agreement_table(agreement_of([case(p99=50.0)._replace(threads=1, disturbed=1)]), "mine")
+    assert any(note.startswith("beyond 40 %: ticket, 1 thread, 1us exp / ") for note in table.notes)
+    assert table.rows[0][-1] == "others had a CPU in 1 repetition"
+
+
 def test_a_machine_that_is_another_one_afterwards_is_told_as_noise() -> None:
     found = agreement_of([case(p99=20.0)])._replace(drift=Drift(64.0, 64.0, 45.04))
     assert (found.is_noise, found.is_accepted) == (True, False)

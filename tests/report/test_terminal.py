@@ -92,7 +92,7 @@ def test_a_sweep_with_more_lines_than_a_screen_says_how_many_it_leaves_out() -> 
     pairs = [(f"p{profile}", cpus) for profile in range(30) for cpus in (1, 2)]
     rows = [swept(n, "redo", 1.0, profile=profile, cpus=cpus) for n, (profile, cpus) in enumerate(pairs)]
     lines = text(throughput_lines(rows, axes))
-    assert (len(lines), lines[-1]) == (28, "6 lines more are not shown")
+    assert (len(lines), lines[-1]) == (28, "6 more lines not shown")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfsim.calibrate.agreement import SHARE, WORST_ERROR_MAX
 from perfsim.calibrate.locks import LOCKS
-from perfsim.report.agreement import setting_text, verdict
+from perfsim.report.agreement import case_text, verdict
 from perfsim.report.pictures.grammar import SCHEMA, Spec
 from perfsim.report.pictures.look import CONFIG, OKABE_ITO, SHAPES
 
@@ -29,7 +29,6 @@ def agreement_chart(found: Agreement, profile: str) -> Spec:
         for metric, one in case.figures.items()
         if metric != SHARE and not one.why_not and one.ratio is not None
     ]
-    band = {"low": 1 - WORST_ERROR_MAX, "high": 1 + WORST_ERROR_MAX}
     case_axis = {"field": "case", "type": "nominal", "sort": None, "title": None}
     ratio = {
         "field": "ratio",
@@ -41,7 +40,7 @@ def agreement_chart(found: Agreement, profile: str) -> Spec:
     layers: list[dict[str, Any]] = [
         {
             "mark": {"type": "rect", "color": "#e8ecf1"},
-            "encoding": {"x": {"datum": band["low"]}, "x2": {"datum": band["high"]}},
+            "encoding": {"x": {"datum": 1 - WORST_ERROR_MAX}, "x2": {"datum": 1 + WORST_ERROR_MAX}},
         },
         {"mark": {"type": "rule", "color": "#7a828e"}, "encoding": {"x": {"datum": 1}}},
         {
@@ -70,10 +69,9 @@ def _of(words: list[str], values: tuple[str, ...] = OKABE_ITO) -> Spec:
 
 
 def _row(case: Case, metric: str, one: Compared) -> dict[str, Any]:
-    think, hold = setting_text(case.setting)
     return {
         "lock": case.lock,
-        "case": f"{case.threads} threads, {think} / {hold}" if case.threads > 1 else f"1 thread, {think} / {hold}",
+        "case": case_text(case),
         "figure": WORDS[metric],
         "ratio": one.ratio,
         "low": one.simulated / one.real.high,

@@ -23,7 +23,7 @@ from perfsim.report.pictures.look import CONFIG, DASHES, EXPRESSIONS, OKABE_ITO,
 from perfsim.report.pictures.provenance import sentences, sources_of, warnings
 from perfsim.report.spent import WORDS
 from perfsim.stats.spent import TOTAL
-from perfsim.units import format_count
+from perfsim.units import counted
 
 if TYPE_CHECKING:
     from perfsim.report.pictures.material import Material
@@ -120,12 +120,11 @@ def _hash(script: str) -> str:
 def _subheading(material: Material) -> str:
     matched = material.matched
     runs_count = sum(int(series.side.has_run.sum()) for series in material.series)
-    points = format_count(len(matched.points))
     labels = [series.side.label for series in material.series]
     shown = ", ".join(labels[:SENTENCES_FIRST]) + (
         f" and {len(labels) - SENTENCES_FIRST} more" if labels[SENTENCES_FIRST:] else ""
     )
-    return escape(f"{shown}: {format_count(runs_count)} runs at {points} {'point' if points == '1' else 'points'}")
+    return escape(f"{shown}: {counted(runs_count, 'run')} at {counted(len(matched.points), 'point')}")
 
 
 def _verdict(told: list[str], warned: list[str]) -> str:
@@ -133,7 +132,7 @@ def _verdict(told: list[str], warned: list[str]) -> str:
     rest = told[SENTENCES_FIRST:]
     if rest:
         more = "".join(f"<p>{_kept_together(sentence)}</p>" for sentence in rest)
-        lines.append(f"<details><summary>{len(rest)} more verdicts</summary>{more}</details>")
+        lines.append(f"<details><summary>{counted(len(rest), 'more verdict')}</summary>{more}</details>")
     if warned:
         lines.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in warned) + "</ul>")
     return "\n".join(lines)

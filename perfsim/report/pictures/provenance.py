@@ -16,7 +16,7 @@ from perfsim.store.manifest import Manifest, read_manifest
 from perfsim.store.parquet import read_metadata
 from perfsim.sweep.directory import MANIFEST, RUNS
 from perfsim.sweep.outcome import read_tables
-from perfsim.units import format_count
+from perfsim.units import counted, format_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,9 +148,9 @@ def _left_out(manifest: Manifest | None, directory: Path | None) -> Iterator[str
     """Runs that failed, ratios that are not known as asked, files that were set aside."""
     if manifest and manifest.failed:
         reason = next(iter(manifest.failed.values()))
-        yield f"{format_count(len(manifest.failed))} runs failed, the first: {reason}"
+        yield f"{counted(len(manifest.failed), 'run')} failed, the first: {reason}"
     if manifest and manifest.short:
-        yield f"{format_count(len(manifest.short))} ratios are not known as closely as was asked: {manifest.precision}"
+        yield f"{counted(len(manifest.short), 'ratio')} known less closely than was asked: {manifest.precision}"
     if directory:
         aside = sorted(path.name for path in directory.iterdir() if any(mark in path.name for mark in _ASIDE))
         if aside:
