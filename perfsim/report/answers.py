@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from perfsim.report.verdicts import name
+from perfsim.report.verdicts import verdict_name
 from perfsim.stats.metrics import is_higher_faster, resolution
 from perfsim.stats.ratios import PAIRS_LIMIT
 from perfsim.stats.regression import TOGETHER, Answer
@@ -58,7 +58,7 @@ def record(one: CheckedPoint, axes: Sequence[str]) -> Record:
         "p": figures["p"],
         "pairs": found.pairs,
         "verdict": found.answer.value,
-        "reason": name(found.metric, found.hindered) if found.hindered else "",
+        "reason": verdict_name(found.metric, found.hindered) if found.hindered else "",
         "more_replications": found.needed - found.pairs if is_within_reach else None,
     }
 
@@ -68,7 +68,7 @@ def verdict_of(one: CheckedPoint) -> str:
     found = one.judged
     verdict: str = found.answer.value
     if found.hindered:
-        return f"{verdict}: {name(found.metric, found.hindered)}"
+        return f"{verdict}: {verdict_name(found.metric, found.hindered)}"
     if found.answer is not Answer.CANNOT_TELL:
         return verdict
     if found.needed >= PAIRS_LIMIT:

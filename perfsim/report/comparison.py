@@ -10,7 +10,15 @@ from perfsim.errors import InputError, quoted
 from perfsim.report.axes import axis_heads
 from perfsim.report.reasons import HOW_WHY, reasons, spent_of, spent_records
 from perfsim.report.render import FORMATS, Cell, Head, Interval, Kind, Table, json_text, records_table, render
-from perfsim.report.verdicts import how_to_read, name, overall_line, summary, turn_lines, verdict_text, what_is_missing
+from perfsim.report.verdicts import (
+    how_to_read,
+    overall_line,
+    summary,
+    turn_lines,
+    verdict_name,
+    verdict_text,
+    what_is_missing,
+)
 from perfsim.stats.comparison import Verdict, columns_for, families
 from perfsim.stats.matching import between, within
 from perfsim.stats.metrics import USUAL, check_metric
@@ -174,7 +182,7 @@ def _point_records(matched: Matched, family: Family) -> Iterator[Record]:
             "old": family.old,
             **dict(zip(matched.axes, matched.points[index], strict=True)),
             **dict(zip(figures, map(_cell, values), strict=True)),
-            "verdict": name(family.metric, verdict),
+            "verdict": verdict_name(family.metric, verdict),
             "more_replications": int(family.needed[index] - family.pairs[index]) if is_within_reach else None,
         }
 
@@ -190,7 +198,7 @@ def _overall_records(family: Family) -> list[Record]:
             "old": family.old,
             "points": family.overall.points_count,
             **figures,
-            "verdict": name(family.metric, family.overall.verdict),
+            "verdict": verdict_name(family.metric, family.overall.verdict),
         }
     ]
 
@@ -203,8 +211,8 @@ def _turn_record(matched: Matched, family: Family, turn: Turn) -> Record:
         "old": family.old,
         **{axis: None if axis == turn.axis else value for axis, value in here.items()},
         "axis": turn.axis,
-        "before": name(family.metric, turn.before),
-        "after": name(family.metric, turn.after),
+        "before": verdict_name(family.metric, turn.before),
+        "after": verdict_name(family.metric, turn.after),
         **turn.place._asdict(),
     }
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from perfsim.machine.costs import COST_NAMES, PER_MILLE, PREFETCH_HIDDEN
-from perfsim.report.verdicts import name, same_within
+from perfsim.report.verdicts import same_within, verdict_name
 from perfsim.stats.comparison import Verdict
 from perfsim.sweep.uncertainty import cost_at, uncertain_costs
 from perfsim.units import format_duration
@@ -39,7 +39,7 @@ def notes(found: Sensitivity, metric: str, margin: float, profile: CostProfile) 
 
 def _named(found: Sensitivity, metric: str, margin: float) -> str:
     within = f" (within {same_within(metric, margin)})" if found.verdict is Verdict.SAME else ""
-    return name(metric, found.verdict) + within
+    return verdict_name(metric, found.verdict) + within
 
 
 def _outlook(found: Sensitivity, metric: str, profile: CostProfile) -> str:
@@ -52,7 +52,7 @@ def _outlook(found: Sensitivity, metric: str, profile: CostProfile) -> str:
         for turn in influence.turns
     ]
     how = f"it turns only when {' or '.join(turns)}" if turns else "no figure alone is shown to turn it"
-    return f"the verdict, {name(metric, found.verdict)}, holds in {_share(found.holds)} of the range; {how}"
+    return f"the verdict, {verdict_name(metric, found.verdict)}, holds in {_share(found.holds)} of the range; {how}"
 
 
 def _turn(profile: CostProfile, cost: int, turn: Turn) -> str:

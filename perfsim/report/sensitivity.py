@@ -15,7 +15,7 @@ from perfsim.machine.costs import COST_NAMES
 from perfsim.machine.profile import describe
 from perfsim.report.influence import notes, rank
 from perfsim.report.render import Cell, Head, Interval, Kind, Table, json_text, records_table, render
-from perfsim.report.verdicts import name
+from perfsim.report.verdicts import verdict_name
 from perfsim.stats.metrics import COMPARABLE, VARYING, resolution
 from perfsim.stats.sensitivity import Sample, Sensitivity, sensitivity
 from perfsim.stats.surrogate import latin_hypercube, samples_min
@@ -106,7 +106,7 @@ class Answer:
             "samples": self.asked.samples,
             **_limits("ratio", _exp(found.best)),
             **_limits("ratio_over_ranges", _exp(found.mean)),
-            "verdict": name(self.asked.trial.metric, found.verdict),
+            "verdict": verdict_name(self.asked.trial.metric, found.verdict),
             **_limits("share_above_1", found.above),
             **_limits("verdict_holds_in", found.holds),
             **_limits("deviation", found.deviation),

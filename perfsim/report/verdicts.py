@@ -34,10 +34,10 @@ def verdict_text(family: Family, point: int) -> str:
         if family.needed[point] >= PAIRS_LIMIT:
             return f"cannot tell: {format_count(PAIRS_LIMIT)} would not do"
         return f"cannot tell: {format_count(more)} more would do"
-    return name(family.metric, verdict)
+    return verdict_name(family.metric, verdict)
 
 
-def name(metric: str, verdict: Verdict) -> str:
+def verdict_name(metric: str, verdict: Verdict) -> str:
     """The name of a verdict, by which points are counted."""
     if verdict in (Verdict.HIGHER, Verdict.LOWER):
         return _direction(metric, verdict)
@@ -66,9 +66,9 @@ def summary(family: Family, margin: float) -> str:
     counts = Counter(family.verdicts)
     total = len(family.verdicts)
     said = ", ".join(
-        f"{name(family.metric, verdict)} {_about(family.metric, verdict, margin)}at {format_count(counts[verdict])}"
+        f"{verdict_name(family.metric, verdict)} {_about(family.metric, verdict, margin)}at {format_count(count)}"
         for verdict in Verdict
-        if counts[verdict]
+        if (count := counts[verdict])
     )
     return f"{family.new} against {family.old}: {said} of {counted(total, 'point')}{_outlook(family)}"
 
@@ -81,7 +81,8 @@ def overall_line(family: Family) -> list[str]:
     ratio = f"ratio {overall.ratio:.3f}"
     if overall.verdict is not Verdict.ONE_PAIR:
         ratio += f" [{overall.low:.3f}, {overall.high:.3f}]"
-    return [f"{counted(overall.points_count, 'point')} together: {ratio}, {name(family.metric, overall.verdict)}"]
+    verdict = verdict_name(family.metric, overall.verdict)
+    return [f"{counted(overall.points_count, 'point')} together: {ratio}, {verdict}"]
 
 
 def _about(metric: str, verdict: Verdict, margin: float) -> str:
@@ -123,7 +124,8 @@ def _turn_line(matched: Matched, family: Family, turn: Turn, names: Mapping[str,
     here = dict(zip(matched.axes, matched.points[turn.point], strict=True))
     others = ", ".join(f"{names[axis]} {value}" for axis, value in here.items() if axis != turn.axis)
     before, after = (
-        "the same" if verdict is Verdict.SAME else name(family.metric, verdict) for verdict in (turn.before, turn.after)
+        "the same" if verdict is Verdict.SAME else verdict_name(family.metric, verdict)
+        for verdict in (turn.before, turn.after)
     )
     place = f"{_place(turn, here[turn.axis])} {names[turn.axis]}"
     return f"{family.new} turns {after} at {place}, {before} below{f' ({others})' if others else ''}"

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from perfsim.report.verdicts import (
-    name,
     overall_line,
     same_within,
     summary,
     turn_lines,
+    verdict_name,
     verdict_text,
     what_is_missing,
 )
@@ -57,7 +57,7 @@ def family(
     [(SCANNED, "faster", "slower"), (P99, "slower", "faster"), ("lru_lock_utilization", "higher", "lower")],
 )
 def test_what_is_faster_depends_on_the_metric(metric: str, higher: str, lower: str) -> None:
-    assert (name(metric, HIGHER), name(metric, LOWER)) == (higher, lower)
+    assert (verdict_name(metric, HIGHER), verdict_name(metric, LOWER)) == (higher, lower)
 
 
 def test_the_same_is_within_the_margin_and_of_percentiles_within_the_cell_besides() -> None:
@@ -65,8 +65,8 @@ def test_the_same_is_within_the_margin_and_of_percentiles_within_the_cell_beside
 
 
 def test_every_verdict_has_words_of_its_own() -> None:
-    assert len({name(P99, verdict) for verdict in Verdict}) == len(Verdict)
-    assert name(P99, Verdict.FEW_VALUES) == "no ratio: under 100 values"
+    assert len({verdict_name(P99, verdict) for verdict in Verdict}) == len(Verdict)
+    assert verdict_name(P99, Verdict.FEW_VALUES) == "no ratio: under 100 values"
 
 
 def test_what_cannot_be_told_says_how_many_more_would_do_or_that_none_would() -> None:
