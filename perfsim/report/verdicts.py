@@ -131,6 +131,13 @@ def _turn_line(matched: Matched, family: Family, turn: Turn, names: Mapping[str,
     return f"{family.new} turns {after} at {place}, {before} below{f' ({others})' if others else ''}"
 
 
+def turn_text(matched: Matched, family: Family, turn: Turn) -> str:
+    """Such as: redo: slower below 11, faster above."""
+    at = _axis_text(turn.place.at, matched.points[turn.point][matched.axes.index(turn.axis)])
+    before, after = (verdict_name(family.metric, verdict) for verdict in (turn.before, turn.after))
+    return f"{family.new}: {before} below {at}, {after} above"
+
+
 def _place(turn: Turn, sample: AxisColumn) -> str:
     """The place of a turn with its interval, in the axis's units. sample: a value of the axis."""
     at, low, high = (None if value is None else _axis_text(value, sample) for value in turn.place)

@@ -10,6 +10,7 @@ from perfsim.report.verdicts import (
     same_within,
     summary,
     turn_lines,
+    turn_text,
     verdict_name,
     verdict_text,
     what_is_missing,
@@ -102,6 +103,11 @@ def test_a_turn_is_told_with_its_place_interval_and_where_it_is() -> None:
         "redo turns faster at 11 [9.06, 14.4] cpus, slower below (profile ia64, hold 5us)",
         "redo turns the same at 1,230 [open, open] cpus, faster below (profile ia64, hold 5us)",
         "redo turns slower at 12.3us [9us, open] hold, the same below (profile ia64, cpus 2000)",
+    ]
+    assert [turn_text(MATCHED, family(), turn) for turn in turns] == [
+        "redo: slower below 11, faster above",
+        "redo: faster below 1,230, same above",
+        "redo: same below 12.3us, slower above",
     ]
 
 

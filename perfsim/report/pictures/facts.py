@@ -17,7 +17,7 @@ from perfsim.report.pictures.influence import read_influence
 from perfsim.report.pictures.material import figures_of, told_figures
 from perfsim.report.pictures.subjects import FIGURES, LATENCIES, LOCKS, SHARE, SHARES, TIME, Subject, subject
 from perfsim.report.spent import WORDS
-from perfsim.report.verdicts import turn_lines, verdict_name, verdict_text
+from perfsim.report.verdicts import turn_lines, turn_text, verdict_text
 from perfsim.stats import ratios
 from perfsim.stats.comparison import SHOWN, means
 from perfsim.stats.lines import lines
@@ -151,8 +151,7 @@ def _turns(material: Material) -> Facts:
                     "axis": matched.axes.index(turn.axis),
                     "point": turn.point,
                     "place": places,
-                    "before": verdict_name(family.metric, turn.before),
-                    "after": verdict_name(family.metric, turn.after),
+                    "verdict": turn_text(matched, family, turn),
                 }
             )
     return found

@@ -188,9 +188,8 @@ function turnRows(chosen, key, drawn) {
     const cell = byPoint.get(turn.point);
     if (!cell || turn.axis !== chosen.x || !drawn.includes(turn.pair)) continue;
     const [at, low, high] = turn.place;
-    const verdict = `${pairs[turn.pair][0]}: ${turn.before} below ${Number(at.toPrecision(3))}, ${turn.after} above`;
     const place = { kind: "turn", x: at, y: 1, low_x: low || ends[0], high_x: high || ends[1] };
-    rows.push({ ...row(cell, pairText(turn.pair)), ...place, verdict });
+    rows.push({ ...row(cell, pairText(turn.pair)), ...place, verdict: turn.verdict });
   }
   return rows;
 }

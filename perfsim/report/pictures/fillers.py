@@ -155,11 +155,10 @@ def _turn_rows(facts: Facts, view: View, key: str, pairs: Sequence[int]) -> list
         if cell is None or turn["axis"] != view["x"] or turn["pair"] not in pairs:
             continue
         at, low, high = turn["place"]
-        new = facts["pairs"][turn["pair"]][0]
         rows.append(
             _row(facts, cell, _pair_text(facts, turn["pair"]))
             | {"kind": "turn", "x": at, "y": 1, "low_x": low or axis["values"][0], "high_x": high or axis["values"][-1]}
-            | {"verdict": f"{new}: {turn['before']} below {at:.3g}, {turn['after']} above"}
+            | {"verdict": turn["verdict"]}
         )
     return rows
 
