@@ -77,9 +77,9 @@ def calibrate_machine(
     if path is not None and profile is not None:
         raise InputError("--out", "does not go with --profile, which is measured already; expected one of them")
     if png is not None:
-        from perfsim.report.pictures.static import check_directory
+        from perfsim.report.pictures.static import make_directory
 
-        check_directory(Path(png))
+        make_directory(Path(png))
     done = _measured(path) if profile is None else None
     if done is not None and not (check and output_format is not options.Format.TABLE):
         _show(done, output_format)

@@ -54,7 +54,7 @@ def write_report(
     from perfsim.report.pictures.facts import facts_of
     from perfsim.report.pictures.material import gather
     from perfsim.report.pictures.page import page_of
-    from perfsim.report.pictures.static import check_directory, write_pictures
+    from perfsim.report.pictures.static import make_directory, write_pictures
     from perfsim.stats.metrics import USUAL
     from perfsim.store.atomic import replacing
     from perfsim.units import format_size
@@ -62,7 +62,7 @@ def write_report(
     path = _page_path(results, out)
     material = gather(Asked(results, other, tuple(metrics or USUAL), base, tuple(designs or ()), margin))
     if png is not None:
-        check_directory(Path(png))
+        make_directory(Path(png))
     facts = facts_of(material)
     content = page_of(material, facts).encode()
     with replacing(path) as file:

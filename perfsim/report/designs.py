@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from perfsim.kernel.static.way import contended_price_ps, price_ps
@@ -45,13 +45,13 @@ PRICE_NOTES = (
 _RED, _GREEN, _CYAN, _BOLD, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 
 
+@dataclass(frozen=True, slots=True)
 class DesignsDiff:
     """Two designs compared, ready to be printed. names: the designs'. profiles: those that give the prices."""
 
-    def __init__(self, names: tuple[str, str], found: Comparison, profiles: Sequence[CostProfile]) -> None:
-        self.names = names
-        self.found = found
-        self.profiles = profiles
+    names: tuple[str, str]
+    found: Comparison
+    profiles: Sequence[CostProfile]
 
     def text(self, form: str, *, colour: bool = False) -> str:
         """The whole in one of render.FORMATS. colour: of the diff's lines in a table; other forms have none.

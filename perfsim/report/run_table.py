@@ -53,15 +53,15 @@ def run_table(rows: Sequence[Row], half_widths: Sequence[Mapping[str, float]] = 
     half_widths: of each row those of its figures whose interval is known from the run alone, relative to the figure.
     """
     old, *news = rows
-    surely = half_widths if any(half_widths) else ()
+    known_widths = half_widths if any(half_widths) else ()
     heads = [Head("metric", "metric"), Head("unit", "unit")]
     for row in rows:
-        heads += _design_heads(row["design"], old["design"], is_one_of_many=len(news) > 1, has_width=bool(surely))
+        heads += _design_heads(row["design"], old["design"], is_one_of_many=len(news) > 1, has_width=bool(known_widths))
     lines: list[tuple[Cell, ...]] = []
     for metric in RUN_METRICS:
         cells: list[Cell] = [metric, _UNITS[metric]]
         for number, row in enumerate(rows):
-            cells += [row[metric], *(one.get(metric) for one in surely[number : number + 1])]
+            cells += [row[metric], *(one.get(metric) for one in known_widths[number : number + 1])]
             if row is not old:
                 ratio = paired_ratio([row[metric]], [old[metric]])
                 cells.append(ratio.estimate if ratio else None)
@@ -70,7 +70,7 @@ def run_table(rows: Sequence[Row], half_widths: Sequence[Mapping[str, float]] = 
         f"{old['profile']}, {counted(old['cpus'], 'CPU')}, {counted(old['nodes'], 'node')}, seed {old['seed']}, "
         f"{format_duration(round(old['simulated_ns'] * 1000))} simulated after {warm_up_text(rows)} of warm-up"
     )
-    notes = (*(_NOTE_WIDTH if surely else ()), *dropped_lock(rows), *run_notes(rows), *correctness(rows))
+    notes = (*(_NOTE_WIDTH if known_widths else ()), *dropped_lock(rows), *run_notes(rows), *correctness(rows))
     return Table("metrics", caption, tuple(heads), tuple(lines), notes)
 
 

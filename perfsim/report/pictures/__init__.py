@@ -1,1 +1,1 @@
-"""What results look like. The way of the data: material -> facts -> charts -> page, and -> files."""
+"""What results look like. The way of the data: material -> facts -> view -> chart, filled -> page, or PNG and SVG."""

@@ -42,10 +42,11 @@ LEAST_NS = 0.2
 def facts_of(material: Material) -> Facts:
     """Everything that is drawn."""
     matched = material.matched
+    axes = _axes(material)
     return {
         "name": matched.name,
-        "axes": _axes(material),
-        "points": _points(material),
+        "axes": axes,
+        "points": _points(material, axes),
         "series": [series.side.label for series in material.series],
         "pairs": [[new.label, old.label] for new, old in matched.pairs],
         "tables": {
@@ -80,23 +81,23 @@ def _scale(values: Sequence[Any]) -> str:
     return "log" if values[0] > 0 and values[-1] >= 8 * values[0] else "linear"
 
 
-def _points(material: Material) -> list[list[int]]:
+def _points(material: Material, axes: Sequence[Facts]) -> list[list[int]]:
     """Of each point, the number of its value on each axis."""
-    numbers = [{value: number for number, value in enumerate(axis["values"])} for axis in _axes(material)]
+    numbers = [{value: number for number, value in enumerate(axis["values"])} for axis in axes]
     return [[of[value] for of, value in zip(numbers, point, strict=True)] for point in material.matched.points]
 
 
-def _table(of: str, choices: Iterable[Subject], values: dict[str, dict[str, list[Any]]], **more: Any) -> Facts:
-    """Figures to choose. of: "series" or "pairs". values: by choice and figure."""
+def _table(choices: Iterable[Subject], values: dict[str, dict[str, list[Any]]], **more: Any) -> Facts:
+    """Figures to choose. values: by choice and figure."""
     listed = [one._asdict() for one in choices if one.key in values]
-    return {"of": of, "choices": listed, "values": values, **more}
+    return {"choices": listed, "values": values, **more}
 
 
 def _figures(material: Material) -> Facts:
     """Means over the runs, with their intervals."""
     metrics = list(dict.fromkeys([*material.metrics, *(family.metric for family in material.families), *FIGURES]))
     values = {metric: _means(material, metric) for metric in told_figures(material, metrics)}
-    return _table("series", map(subject, metrics), values)
+    return _table(map(subject, metrics), values)
 
 
 def _means(material: Material, column: str) -> dict[str, list[Any]]:
@@ -132,7 +133,7 @@ def _ratios(material: Material) -> Facts:
             "verdict": [words.setdefault(text, len(words)) for text in told],
         }
     directions = {metric: is_higher_faster(metric) for metric in by_metric}
-    return _table("pairs", map(subject, by_metric), values, words=list(words), is_higher_faster=directions)
+    return _table(map(subject, by_metric), values, words=list(words), is_higher_faster=directions)
 
 
 def _turns(material: Material) -> Facts:
@@ -172,7 +173,7 @@ def _curves(material: Material) -> Facts:
             values[columns[column].key] = {
                 "curve": [_rounded(curve, 3) for curve in known.reshape(-1, known.shape[-1])]
             }
-    return _table("series", columns.values(), values, tails=list(tails_for(material)))
+    return _table(columns.values(), values, tails=list(tails_for(material)))
 
 
 def _spent(material: Material) -> Facts:
@@ -186,7 +187,7 @@ def _spent(material: Material) -> Facts:
                 values[share.path] = {
                     WORDS[part]: _rounded(np.concatenate([one[part] for one in per_side])) for part in parts
                 }
-    return _table("series", [Subject(share.path, share.per, TIME) for share in SHARES], values)
+    return _table([Subject(share.path, share.per, TIME) for share in SHARES], values)
 
 
 def _is_known(material: Material, share: Share) -> bool:
@@ -213,7 +214,7 @@ def _locks(material: Material, what: str) -> Facts:
         else:
             values[lock] = _mean_waits(material, lock)
     tell, unit = (" utilisation", SHARE) if what == "utilization" else (", mean wait", TIME)
-    return _table("series", [Subject(lock, f"{text}{tell}", unit) for lock, text in LOCKS.items()], values)
+    return _table([Subject(lock, f"{text}{tell}", unit) for lock, text in LOCKS.items()], values)
 
 
 def _mean_waits(material: Material, lock: str) -> dict[str, list[Any]]:

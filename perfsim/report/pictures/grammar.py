@@ -14,13 +14,13 @@ def slot(name: str) -> Spec:
     return {"$": name}
 
 
-def panels(layers: list[Spec], transform: list[Spec] | None = None, **more: Any) -> Spec:
+def panels(layers: list[Spec], transform: list[Spec]) -> Spec:
     """One small chart a panel, side by side."""
     return {
         "$schema": SCHEMA,
         "description": slot("description"),
         "data": {"values": slot("rows")},
-        "transform": transform or [],
+        "transform": transform,
         "facet": {
             "field": "panel",
             "type": "nominal",
@@ -29,7 +29,6 @@ def panels(layers: list[Spec], transform: list[Spec] | None = None, **more: Any)
         },
         "columns": slot("columns"),
         "spec": {"width": slot("width"), "height": slot("height"), "layer": layers},
-        **more,
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perfsim.errors import InputError
+from perfsim.report.pictures.subjects import NUMBER
 from perfsim.report.pictures.view import Facts, Filled, View
 
 FILE = "sensitivity.json"
@@ -25,7 +26,7 @@ def read_influence(directory: Path) -> Facts:
     Raises InputError for a file that is no such answer.
     """
     path = directory / FILE
-    nothing: Facts = {"of": "", "choices": [], "values": {}, "notes": []}
+    nothing: Facts = {"choices": [], "values": {}, "notes": []}
     if not path.is_file():
         return nothing
     try:
@@ -37,7 +38,7 @@ def read_influence(directory: Path) -> Facts:
         problem = "no answer of perfsim sensitivity; expected what its --format json prints, or no such file"
         raise InputError(str(path), problem) from error
     text = f"{whole['metric']}, {whole['new']}/{whole['old']} on {whole['profile']}"
-    choice = {"key": "influence", "text": text, "unit": "number"}
+    choice = {"key": "influence", "text": text, "unit": NUMBER}
     known = [row for row in rows if row is not None]
     if len(known) > DRAWN_MAX:
         notes.insert(0, f"{DRAWN_MAX} of {len(known)} figures are drawn; perfsim sensitivity tells of all")

@@ -36,12 +36,12 @@ def figure_text(unit: str, value: str = "datum.value", digits: str = "") -> str:
         return f"({value}?format({value}*1e-9,'{digits}~s')+'s':'0')"
     if unit == SHARE:
         return f"format({value}*100,'{digits or '.3'}~g')+' %'"
-    return f"format({value},'{digits}~s')" if unit in (RATE, NUMBER) else f"format({value},'{digits}~f')"
+    return f"format({value},'{digits}~s')"
 
 
-def _told(unit: str, digits: str = ".4") -> str:
+def _told(unit: str) -> str:
     """A figure with its interval, for people who hover."""
-    y, low, high = (figure_text(unit, f"datum.{key}", digits) for key in ("y", "low", "high"))
+    y, low, high = (figure_text(unit, f"datum.{key}", ".4") for key in ("y", "low", "high"))
     return f"{y}+(isValid(datum.low)?' ['+{low}+', '+{high}+']':'')"
 
 

@@ -25,7 +25,7 @@ PADDING = 14
 _NUMBERED = re.compile(r'((?:id="|"url\(#)(?:gradient_|clip))(\d+)')
 
 
-def check_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
     """Make the directory of the pictures. Raises InputError if that cannot be."""
     try:
         directory.mkdir(parents=True, exist_ok=True)

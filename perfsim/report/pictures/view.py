@@ -170,7 +170,11 @@ def series_words(facts: Facts, view: View) -> dict[str, Any]:
 
 
 class Size(NamedTuple):
-    """width: of the whole. inset: what axes take of it. height: of a panel. has_rows: as its rows are that high."""
+    """How much room a picture has, in pixels.
+
+    width: of the whole. inset: what axes take of it. height: of a panel. has_rows: that height is what its rows take,
+    however narrow the whole is.
+    """
 
     width: int
     inset: int

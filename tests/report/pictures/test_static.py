@@ -9,7 +9,7 @@ from perfsim.report.comparison import Asked
 from perfsim.report.pictures.facts import facts_of
 from perfsim.report.pictures.gallery import shown
 from perfsim.report.pictures.material import gather
-from perfsim.report.pictures.static import check_directory, spec_of, write_pictures
+from perfsim.report.pictures.static import make_directory, spec_of, write_pictures
 from perfsim.report.pictures.view import first_view
 from tests.report.pictures.made import NO_AXIS, figures, material_of, results, scenario_of
 from tests.sweep.stored import rows_of
@@ -20,7 +20,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def test_each_picture_is_written_as_png_and_svg_and_again_the_same(tmp_path: Path) -> None:
     facts = facts_of(material_of(tmp_path / "a", NO_AXIS))
     directory = tmp_path / "pictures"
-    check_directory(directory)
+    make_directory(directory)
     paths = write_pictures(facts, directory)
     assert [path.name for path in paths[:4]] == ["1-figures.svg", "1-figures.png", "2-map.svg", "2-map.png"]
     assert len(paths) == 16
@@ -42,7 +42,7 @@ def test_names_with_markup_are_text_in_svg(tmp_path: Path) -> None:
     rows = [row | {"design": row["design"].replace("redo", "<b>&")} for row in rows_of(scenario, figures)]
     name = results(tmp_path / "a", scenario, rows)
     (tmp_path / "a" / "sweep.json").unlink()
-    check_directory(tmp_path / "out")
+    make_directory(tmp_path / "out")
     svg = write_pictures(facts_of(gather(Asked(name))), tmp_path / "out")[0].read_text()
     assert "&lt;b&gt;&amp;" in svg
     assert "<b>" not in svg
@@ -52,4 +52,4 @@ def test_a_file_is_no_directory_for_pictures(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match="expected a"):
-            check_directory(path)
+            make_directory(path)
