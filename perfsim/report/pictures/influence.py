@@ -34,7 +34,7 @@ def read_influence(directory: Path) -> Facts:
         whole = {key: str(answer["ratio"][key]) for key in ("metric", "new", "old", "profile")}
         notes = [str(note) for note in answer["notes"]]
         rows = [_row(figure) for figure in answer["figures"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         problem = "no answer of perfsim sensitivity; expected what its --format json prints, or no such file"
         raise InputError(str(path), problem) from error
     text = f"{whole['metric']}, {whole['new']}/{whole['old']} on {whole['profile']}"
@@ -58,7 +58,7 @@ def _row(figure: dict[str, Any]) -> dict[str, Any] | None:
         "y": y,
         "low": low,
         "high": high,
-        "total": None if total is None else float(f"{total:.3g}"),
+        "total": None if total is None or not math.isfinite(total) else float(f"{total:.3g}"),
         "matters": "is shown to matter" if figure["matters"] else "cannot be told from chance",
     }
 

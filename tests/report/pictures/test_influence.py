@@ -38,7 +38,17 @@ def test_of_many_figures_the_first_are_drawn_and_that_is_said(tmp_path: Path) ->
     assert "of 40 figures are drawn" in table["notes"][0]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"ratio": 1, "notes": [], "figures": []}', "\x00"])
+@pytest.mark.parametrize("total", ["null", "NaN", "1e999"])
+def test_a_share_of_the_variance_that_is_no_figure_is_no_value(total: str, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(json.dumps(answer(1)).replace('"total": 0.5', f'"total": {total}'))
+    (row,) = read_influence(tmp_path)["values"]["influence"]["rows"]
+    assert row["total"] is None
+
+
+HUGE = json.dumps(answer(1)).replace('"low": 1.0', f'"low": {10**400}')
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"ratio": 1, "notes": [], "figures": []}', "\x00", HUGE])
 def test_what_is_no_answer_is_refused_in_one_line(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(text)
     with pytest.raises(InputError, match=r"sensitivity\.json: no answer of perfsim sensitivity"):
