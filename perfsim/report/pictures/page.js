@@ -75,7 +75,7 @@ function tableOf(entry, rows) {
     .filter((one) => one.kind !== "turn" && one.is_named !== false)
     .map((one) => ("tail" in one ? { ...one, share: Number((100 * (1 - one.tail)).toPrecision(6)) } : one));
   const table = made("table", null);
-  table.append(made("caption", `${titled(choice)}${listed.length > limits.rows ? `: the first ${limits.rows} of ${listed.length} rows` : ""}`));
+  table.append(made("caption", `${choice.text}${listed.length > limits.rows ? `: the first ${limits.rows} of ${listed.length} rows` : ""}`));
   const head = made("tr", null);
   head.append(...columns.map(([, text]) => made("th", text, { scope: "col" })));
   table.createTHead().append(head);

@@ -15,6 +15,7 @@ from perfsim.report.pictures.gallery import shown
 from perfsim.report.pictures.material import gather
 from perfsim.report.pictures.page import PLAIN_BYTES_MAX, page_of
 from perfsim.report.pictures.view import first_view
+from perfsim.scenario.schema import Scenario
 from tests.report.browser import chromium
 from tests.report.pictures.made import ONE_AXIS, figures, results, scenario_of
 from tests.report.pictures.test_influence import answer
@@ -36,24 +37,28 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of three axes, with a sensitivity."""
-    directory = tmp_path_factory.mktemp("page") / "a"
-    name = results(directory)
-    (directory / "sensitivity.json").write_text(json.dumps(answer(5)))
-    page = directory / "report.html"
-    page.write_text(page_of(gather(Asked(name))), encoding="utf-8")
-    return page
+    return page_with_sensitivity(tmp_path_factory.mktemp("page") / "a", scenario_of())
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with every picture and every control, and few marks: axe looks at each for long."""
     axes = "sweep.axes={machine.profile: [ia64, x86_64], machine.cpus: [1, 4, 16]}"
-    directory = tmp_path_factory.mktemp("small") / "a"
-    name = results(directory, scenario_of(axes, designs=("lock_page", "redo", "redo_merged")))
+    scenario = scenario_of(axes, designs=("lock_page", "redo", "redo_merged"))
+    return page_with_sensitivity(tmp_path_factory.mktemp("small") / "a", scenario)
+
+
+def page_with_sensitivity(directory: Path, scenario: Scenario) -> Path:
+    """A report of such results, beside them."""
+    name = results(directory, scenario)
     (directory / "sensitivity.json").write_text(json.dumps(answer(5)))
-    page = directory / "report.html"
-    page.write_text(page_of(gather(Asked(name))), encoding="utf-8")
-    return page
+    return page_at(directory / "report.html", name)
+
+
+def page_at(path: Path, name: str) -> Path:
+    """A report of results, in a file. Returns its path."""
+    path.write_text(page_of(gather(Asked(name))), encoding="utf-8")
+    return path
 
 
 @pytest.fixture
@@ -106,6 +111,17 @@ def test_another_metric_changes_the_charts_of_metrics_and_no_other(opened: Opene
     changed = {chart for chart in CHARTS if marks(page, chart) != before[chart]}
     assert changed == {"figures", "map", "ratios"}
     assert "putback, p99" in page.inner_text("#figures-chart")
+
+
+def test_nanoseconds_stand_at_the_head_of_times_and_not_of_ratios(opened: Opened) -> None:
+    page = opened()
+    page.select_option("#choose-metric", "putback_latency_p99_ns")
+    page.wait_for_selector(DRAWN)
+    for chart, has_unit in (("figures", True), ("map", False)):
+        page.click(f"#{chart}-data summary")
+        page.wait_for_selector(f"#{chart}-data td")
+        assert page.inner_text(f"#{chart}-data caption") == "putback, p99"
+        assert ("putback, p99, ns" in page.inner_text(f"#{chart}-data tr:first-child")) is has_unit
 
 
 def test_profile_axis_and_moment_can_be_chosen(opened: Opened) -> None:
@@ -224,9 +240,7 @@ def test_names_with_html_in_them_are_text(tmp_path: Path, opened: Opened) -> Non
     ]
     name = results(tmp_path / "a", scenario, rows)
     (tmp_path / "a" / "sweep.json").unlink()
-    path = tmp_path / "report.html"
-    path.write_text(page_of(gather(Asked(name))), encoding="utf-8")
-    page = opened(of=path)
+    page = opened(of=page_at(tmp_path / "report.html", name))
     assert page.locator("img").count() == 0
     assert evil in page.inner_text("h1 + p")
     assert evil in page.inner_text("#figures-chart")
@@ -242,9 +256,7 @@ def test_forty_designs_are_drawn_eight_at_a_time(tmp_path: Path, opened: Opened)
     ]
     name = results(tmp_path / "a", scenario, rows)
     (tmp_path / "a" / "sweep.json").unlink()
-    path = tmp_path / "report.html"
-    path.write_text(page_of(gather(Asked(name))), encoding="utf-8")
-    page = opened(400, of=path)
+    page = opened(400, of=page_at(tmp_path / "report.html", name))
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     assert "8 of 40 designs are drawn" in page.inner_text("#figures-said")
     page.click("#choose-series input[value='20']")
@@ -260,8 +272,7 @@ def test_a_page_of_very_many_figures_is_packed_and_draws_alike(
     path: Path, tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("perfsim.report.pictures.page.PLAIN_BYTES_MAX", PLAIN_BYTES_MAX // 10**4)
-    packed = tmp_path / "packed.html"
-    packed.write_text(page_of(gather(Asked(str(path.parent)))), encoding="utf-8")
+    packed = page_at(tmp_path / "packed.html", str(path.parent))
     assert packed.stat().st_size < path.stat().st_size
     assert marks(opened(of=packed), "figures") == marks(opened(), "figures")
 
@@ -269,8 +280,7 @@ def test_a_page_of_very_many_figures_is_packed_and_draws_alike(
 def test_results_without_any_figure_say_so(tmp_path: Path, opened: Opened) -> None:
     scenario = scenario_of("sweep.axes={}", "sweep.replications=1")
     rows = [{key: _nothing(key, value) for key, value in row.items()} for row in rows_of(scenario, figures)]
-    path = tmp_path / "report.html"
-    path.write_text(page_of(gather(Asked(results(tmp_path / "a", scenario, rows)))), encoding="utf-8")
+    path = page_at(tmp_path / "report.html", results(tmp_path / "a", scenario, rows))
     assert "nothing to compare" in opened(of=path).inner_text("#verdict")
 
 
