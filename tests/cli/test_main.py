@@ -1,28 +1,29 @@
 """The command as a whole: help, version, and one line for whatever is wrong."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from perfsim import __version__
+from perfsim.cli.main import app
 from perfsim.errors import StuckError
 
 Perfsim = Callable[..., tuple[int, str, str]]
 
-COMMANDS = (
-    "run",
-    "schema",
-    "sweep",
-    "compare",
-    "sensitivity",
-    "validate",
-    "profiles",
-    "profiles show",
-    "designs",
-    "designs show",
-)
+
+def commands_of(group: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every command below a group, groups that are commands themselves among them, by its words."""
+    for name, command in group.commands.items():
+        yield " ".join((*words, name))
+        if hasattr(command, "commands"):
+            yield from commands_of(command, (*words, name))
+
+
+COMMANDS = list(commands_of(get_command(app)))
 
 
 def test_the_version_is_told_on_stdout(perfsim: Perfsim) -> None:
