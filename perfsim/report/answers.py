@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from perfsim.report.axes import axis_heads
 from perfsim.report.verdicts import verdict_name
 from perfsim.stats.metrics import is_higher_faster, resolution
 from perfsim.stats.ratios import PAIRS_LIMIT
@@ -89,7 +90,7 @@ def evidence(one: CheckedPoint) -> str:
 
 def place_text(place: dict[str, AxisColumn]) -> str:
     """Such as: profile ia64, cpus 16."""
-    return ", ".join(f"{axis.rpartition('.')[2]} {value}" for axis, value in place.items())
+    return ", ".join(f"{head.text} {place[head.key]}" for head in axis_heads(tuple(place)))
 
 
 def subject(one: CheckedPoint) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from perfsim.report.check import check
 from perfsim.report.junit import junit
-from tests.report.checking import P99, SCANNED, by_hand, checked, stored
+from tests.report.checking import ALIKE, P99, SCANNED, by_hand, checked, stored
 
 CHILDREN = {
     "testsuites": {"testsuite"},
@@ -69,6 +69,13 @@ def test_points_without_a_partner_are_skipped_with_their_reason(tmp_path: Path) 
     assert root[-1].attrib["name"] == "unmatched"
     assert len(cases) == 4
     assert f"only in {now}: profile ia64, cpus 9" in [case[0].attrib["message"] for case in cases]
+
+
+def test_axes_that_share_their_last_part_are_told_by_their_whole_paths(tmp_path: Path) -> None:
+    axes = "sweep.axes={tasks.reclaimers.share: [25%], tasks.lockers.share: [50%]}"
+    now = stored(tmp_path / "now", ALIKE, axes)
+    first = next(parsed(junit(check(now, now, []))).iter("testcase"))
+    assert first.attrib["name"] == "lock_page, tasks.reclaimers.share 0.25, tasks.lockers.share 0.5"
 
 
 def test_letters_that_xml_does_not_know_are_replaced(tmp_path: Path) -> None:
