@@ -28,7 +28,7 @@ from perfsim.stats.matching import between, draws_alone_count, points_alone
 from perfsim.stats.regression import TOGETHER, Answer, judged
 from perfsim.sweep.origin import differences, read_origin
 from perfsim.sweep.outcome import read_results
-from perfsim.units import format_count
+from perfsim.units import counted, format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,7 @@ def _lonely_draws(of: Results, other: Results) -> list[str]:
 
 
 def _equal_runs_count(matched: Matched, columns: Sequence[str]) -> int:
-    """How many runs were paired if each figure is in both the same; else 0."""
+    """How many runs were paired if each figure of these columns is in both the same; else 0."""
     count = 0
     for new, old in matched.pairs:
         paired = new.has_run & old.has_run
@@ -114,8 +114,8 @@ class Check(NamedTuple):
     """Results judged, ready to be printed.
 
     name: of the workload. axes: dotted paths. points: of every metric and design, with all TOGETHER as their last one.
-    notes: what lies between the two, and what is missing. equal_runs_count: of runs whose figures are all the
-    baseline's, to the last digit; 0 if any differs.
+    notes: what lies between the two, and what is missing. equal_runs_count: of runs whose figures that are checked are
+    all the baseline's, to the last digit; 0 if any differs.
     """
 
     name: str
@@ -163,9 +163,8 @@ class Check(NamedTuple):
         """The answer in words, and whether anything has changed at all."""
         lines = [f"{self.name}: {self.answer.value}: {counts_line(self.points)}"]
         if self.equal_runs_count:
-            lines.append(
-                f"nothing has changed: {format_count(self.equal_runs_count)} runs are the baseline's to the last digit"
-            )
+            equal = counted(self.equal_runs_count, "run")
+            lines.append(f"nothing that is checked has changed in {equal}, to the last digit")
         return lines
 
     def worst_first(self, metric: str) -> list[CheckedPoint]:

@@ -75,7 +75,7 @@ def test_scripts_get_every_figure(tmp_path: Path) -> None:
 def test_equal_results_are_fine_and_said_to_be_equal(tmp_path: Path) -> None:
     found = by_hand(tmp_path, "0%")
     assert {one.judged.answer for one in found.points if one.judged.metric == SCANNED} == {Answer.FINE}
-    assert found.summary()[1] == "nothing has changed: 24 runs are the baseline's to the last digit"
+    assert found.summary()[1] == "nothing that is checked has changed in 24 runs, to the last digit"
     assert len(check(stored(tmp_path / "other", SLOWER), str(tmp_path / "now"), []).summary()) == 1
 
 
