@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from perfsim.report.pictures.material import Material
+    from perfsim.scenario.schema import AxisColumn
     from perfsim.stats.comparison import Family
     from perfsim.stats.ratios import Floats
     from perfsim.stats.spent import Share
@@ -68,12 +69,17 @@ def _axes(material: Material) -> list[Facts]:
     numeric = {line.axis for line in lines(matched.axes, matched.points)}
     axes = []
     for column, head in enumerate(axis_heads(matched.axes)):
-        values = list(dict.fromkeys(point[column] for point in matched.points))
+        values = list(dict.fromkeys(_without_point(point[column]) for point in matched.points))
         is_number = head.key in numeric and not any(isinstance(value, str) for value in values)
         if is_number:
             values.sort()
         axes.append({"text": head.text, "values": values, "scale": _scale(values) if is_number else None})
     return axes
+
+
+def _without_point(value: AxisColumn) -> AxisColumn:
+    """A whole number as both Python and JavaScript write it: 1.0 is 1."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _scale(values: Sequence[Any]) -> str:

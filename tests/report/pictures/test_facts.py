@@ -29,6 +29,11 @@ def test_facts_are_plain_json(facts: Facts) -> None:
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
 
 
+def test_whole_values_of_an_axis_are_written_alike_in_both_languages(tmp_path: Path) -> None:
+    (axis,) = facts_of(material_of(tmp_path / "a", "sweep.axes={memory.dirty_fraction: [0, 0.5]}"))["axes"]
+    assert list(map(str, axis["values"])) == ["0", "0.5"]
+
+
 def test_ratios_and_verdicts_are_those_of_compare(name: str, facts: Facts) -> None:
     points = [point for point in compare(Asked(name)).records()["points"] if point["metric"] == METRIC]
     found = facts["tables"]["ratios"]["values"][METRIC]
