@@ -13,9 +13,10 @@ from perfsim.report.pictures.view import axis_text, fill, first_view
 from perfsim.store.atomic import replacing, unwritable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from perfsim.report.pictures.gallery import Shown
+    from perfsim.report.pictures.gallery import Entry, Shown
     from perfsim.report.pictures.view import Facts
 
 WIDTH = 960
@@ -71,10 +72,22 @@ def spec_of(facts: Facts, picture: Shown) -> dict[str, Any]:
 
 
 def _subtitle(facts: Facts, picture: Shown) -> str:
-    """Whose figures, and of what."""
-    view = first_view(facts)
+    """Whose figures, of what, and what is left out: other values of an axis, other designs."""
     choices = facts["tables"][picture.entry.table]["choices"]
     text = next(one["text"] for one in choices if one["key"] == picture.choice)
-    is_at = picture.entry.choice in ("curves", "spent") and view["x"] is not None
-    at = f", {axis_text(facts, view['x'], view['at'])}" if is_at else ""
-    return f"{facts['name']}: {text}{at}"
+    return f"{facts['name']}: {', '.join([text, *_part_shown(facts, picture.entry)])}"
+
+
+def _part_shown(facts: Facts, entry: Entry) -> Iterator[str]:
+    """Such as: cpus 16, 8 of 40 designs."""
+    if entry.name == "influence":
+        return
+    view = first_view(facts)
+    fixed = dict(enumerate(view["fixed"]))
+    if entry.choice in ("curves", "spent"):
+        fixed[view["x"]] = view["at"]
+    if entry.name == "map":
+        fixed[view["second"]] = None
+    yield from (axis_text(facts, axis, fixed[axis]) for axis in range(len(facts["axes"])) if fixed[axis] is not None)
+    if entry.name != "map" and len(view["shown"]) < len(facts["series"]):
+        yield f"{len(view['shown'])} of {len(facts['series'])} designs"

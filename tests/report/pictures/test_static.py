@@ -37,6 +37,28 @@ def test_a_picture_names_its_workload_figure_and_place(tmp_path: Path) -> None:
     assert titles[3]["subtitle"] == "quickstart: putback, cpus 16"
 
 
+def test_a_picture_that_leaves_out_values_of_an_axis_or_designs_says_so(tmp_path: Path) -> None:
+    axes = (
+        "machine.cpus: [1, 2], memory.dirty_fraction: [0, 0.1, 0.2, 0.3], memory.mlocked_fraction: [0, 0.1, 0.2, 0.3]"
+    )
+    scenario = scenario_of(f"sweep.axes={{{axes}}}", "sweep.replications=1", designs=("lock_page",))
+    rows = [
+        row | {"design": f"design_{number}", "run_id": f"{row['run_id']}-{number}"}
+        for row in rows_of(scenario, figures)
+        for number in range(10)
+    ]
+    name = results(tmp_path / "a", scenario, rows)
+    (tmp_path / "a" / "sweep.json").unlink()
+    facts = facts_of(gather(Asked(name)))
+    subtitles = {
+        picture.entry.name: spec_of(facts, picture)["title"]["subtitle"]
+        for picture in shown(facts, first_view(facts), 900)
+    }
+    assert subtitles["ratios"] == "quickstart: reclaim scanned, pages/s, mlocked_fraction 0.2, 8 of 10 designs"
+    assert subtitles["map"] == "quickstart: reclaim scanned, pages/s, mlocked_fraction 0.2"
+    assert subtitles["spent"] == "quickstart: putback, cpus 2, mlocked_fraction 0.2, 8 of 10 designs"
+
+
 def test_names_with_markup_are_text_in_svg(tmp_path: Path) -> None:
     scenario = scenario_of(NO_AXIS)
     rows = [row | {"design": row["design"].replace("redo", "<b>&")} for row in rows_of(scenario, figures)]
