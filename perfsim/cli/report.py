@@ -64,7 +64,7 @@ def write_report(
     if png is not None:
         make_directory(Path(png))
     facts = facts_of(material)
-    content = page_of(material, facts).encode()
+    content = page_of(material, facts).encode(errors="backslashreplace")
     with replacing(path) as file:
         file.write(content)
     tell(f"{path}: {format_size(len(content))}, opens in any browser")

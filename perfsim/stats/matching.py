@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
-from perfsim.errors import InputError, did_you_mean, quoted
+from perfsim.errors import InputError, did_you_mean, one_line, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,8 +132,8 @@ def between(new: Results, old: Results, designs: Sequence[str]) -> Matched:
         tuple(points),
         tuple(
             (
-                _side(new, design, f"{design} in {new.name}", *at_new),
-                _side(old, design, f"{design} in {old.name}", *at_old),
+                _side(new, design, label_in(new, design), *at_new),
+                _side(old, design, label_in(old, design), *at_old),
             )
             for design in shared
         ),
@@ -141,6 +141,11 @@ def between(new: Results, old: Results, designs: Sequence[str]) -> Matched:
         (*_alone(old, new, len(points)), *_alone(new, old, len(points))),
         _first_draws(new, old, draws),
     )
+
+
+def label_in(results: Results, design: str) -> str:
+    """What people call a design of one of two results, whatever letters the name of a directory has."""
+    return one_line(f"{design} in {results.name}")
 
 
 _Member = TypeVar("_Member")

@@ -1,5 +1,6 @@
 """`perfsim report`: from a real sweep to a page and pictures; refused in one line."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,19 @@ def test_before_and_after_are_one_report(made: Perfsim, tmp_path: Path) -> None:
     page = (tmp_path / "both.html").read_text()
     assert "redo in out against redo in out/runs.parquet: " in page
     assert "lock_page in out" not in page
+
+
+def test_a_directory_whose_name_is_no_text_is_shown_with_it_escaped(made: Perfsim, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"out\xff")
+    (tmp_path / "out").rename(tmp_path / odd)
+    scenario = load_scenario("quickstart", ["sweep.replications=2"])
+    store(tmp_path / "out", scenario, made_rows(scenario)[:-1])
+    assert made("report", "out", odd, "--out", "both.html", "--png", "pictures")[0] == 0
+    assert "redo in out against redo in out\\udcff: " in (tmp_path / "both.html").read_text(encoding="utf-8")
+    (tmp_path / odd / "runs.parquet").unlink()
+    (tmp_path / "out" / "runs.parquet").rename(tmp_path / odd / "runs.parquet")
+    assert made("report", odd, "--out", "one.html")[0] == 0
+    assert "out\\udcff: unfinished" in (tmp_path / "one.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from perfsim.report.comparison import Asked, checked_margin, matched_of
 from perfsim.report.pictures.subjects import FIGURES, LATENCIES, LOCKS, SHARES
 from perfsim.stats.comparison import columns_for, families
-from perfsim.stats.matching import single
+from perfsim.stats.matching import label_in, single
 from perfsim.sweep.outcome import read_results
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _welcome(metrics: Sequence[str]) -> list[str]:
 def _series(matched: Matched, found: Sequence[Results]) -> list[Series]:
     """The sides of all pairs, each once, the old ones first."""
     places = {
-        design if len(found) == 1 else f"{design} in {results.name}": (results.name, design)
+        design if len(found) == 1 else label_in(results, design): (results.name, design)
         for results in found
         for design in results.designs
     }
