@@ -20,6 +20,8 @@ from pathlib import Path
 
 from llvmlite import binding
 
+from perfsim.engine.sources import sources_sha256
+
 DIRECTORY_VARIABLE = "PERFSIM_CACHE_DIR"
 CHECKSUM_BYTES = 32
 COMPILED_MODULES = (
@@ -88,11 +90,7 @@ def identity() -> str:
 @cache
 def identity_of(sources: tuple[str, ...]) -> str:
     """Sixteen hexadecimal digits that name all that code depends on which is made of these files of the package."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parent.parent
-    for pattern in sources:
-        for source in sorted(package.glob(pattern)):
-            digest.update(source.read_bytes())
+    digest = hashlib.sha256(sources_sha256(sources).encode())
     for name in (version("numba"), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()):
         digest.update(name.encode())
     return digest.hexdigest()[:16]

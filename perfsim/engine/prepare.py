@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from perfsim import __version__
+from perfsim.engine.sources import MODEL_SOURCES, sources_sha256
 from perfsim.errors import InputError
 from perfsim.kernel.boot import Seed, memory_shares
 from perfsim.kernel.designs import Design, load_design
@@ -57,9 +58,10 @@ def task_names(scenario: Scenario, profile: CostProfile) -> list[str]:
 
 
 def run_id(scenario: Scenario, design: str, seed: Seed) -> str:
-    """Content hash of all that determines a row: workload values, profile figures, design source, version, seed.
+    """Content hash of all that determines a row: workload values, profile figures, design source, perfsim's own, seed.
 
-    Names, comments, axes and the engine are not in it: they change no figure. Sixteen hexadecimal digits.
+    A workload's names and comments, axes and the engine are not in it: they change no figure. Sixteen hexadecimal
+    digits.
     """
     return run_ids(scenario, design)(seed)
 
@@ -69,6 +71,7 @@ def run_ids(scenario: Scenario, design: str) -> Callable[[Seed], str]:
     profile = profile_of(scenario)
     content = {
         "version": __version__,
+        "sources": sources_sha256(MODEL_SOURCES),
         "machine": machine_size(scenario, profile),
         "profile": profile.content_sha256,
         "memory": asdict(scenario.memory),

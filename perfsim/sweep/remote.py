@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 import threading
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perfsim.engine import cache as engine_cache
 from perfsim.engine.prepare import check_fits
+from perfsim.engine.sources import sources_sha256
 from perfsim.errors import PerfsimError
 from perfsim.sweep.travel import as_given, unpacked
 from perfsim.sweep.worker import Failure, work
@@ -51,15 +50,9 @@ def greet() -> Greeting:
     return Greeting(sources(), engine_cache.identity(), engine_cache.is_kept())
 
 
-@cache
 def sources() -> str:
-    """A hash of perfsim's sources, as they were when a process first asked: soon after it had loaded them."""
-    package = Path(__file__).parent.parent
-    digest = hashlib.sha256()
-    for file in sorted([*package.rglob("*.py"), *package.rglob("*.yaml")]):
-        content = file.read_bytes()
-        digest.update(f"{file.relative_to(package)} {len(content)} ".encode() + content)
-    return digest.hexdigest()[:DIGITS]
+    """A hash of all that perfsim is here."""
+    return sources_sha256(("**/*.py", "**/*.yaml"))[:DIGITS]
 
 
 def take_code(code: bytes) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import multiprocessing
+from collections.abc import Callable, Iterator
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import pytest
 from llvmlite import binding
 
 from perfsim.engine import cache, compile  # noqa: A004 - the module
+from perfsim.engine.sources import sources_sha256
 
 CODE = b"machine code, made up"
 
@@ -154,14 +156,24 @@ def test_the_identity_covers_every_module_from_which_a_compiled_function_comes()
     assert all(any(package.glob(pattern)) for pattern in cache.COMPILED_MODULES)
 
 
-@pytest.mark.parametrize("changed", ["loop.py", "version of numba", "processor", "features"])
-def test_the_identity_changes_with_whatever_the_code_depends_on(monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
+@pytest.fixture
+def identity() -> Iterator[Callable[[], str]]:
+    """The identity as a process has it that asks for the first time."""
+
+    def anew() -> str:
+        sources_sha256.cache_clear()
+        cache.identity_of.cache_clear()
+        return cache.identity()
+
+    yield anew
+    sources_sha256.cache_clear()
     cache.identity_of.cache_clear()
-    read_anew = cache.identity_of.__wrapped__
 
-    def identity() -> str:
-        return read_anew(cache.COMPILED_MODULES)
 
+@pytest.mark.parametrize("changed", ["loop.py", "version of numba", "processor", "features"])
+def test_the_identity_changes_with_whatever_the_code_depends_on(
+    identity: Callable[[], str], monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
     before = identity()
     assert identity() == before
     read = Path.read_bytes
