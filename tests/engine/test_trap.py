@@ -54,7 +54,7 @@ FILES = """\
 name: files
 machine: {profile: x86_64, cpus: 12, nodes: 2}
 memory: {pages_per_node: 512, file_fraction: 0.5, mlocked_fraction: 0, referenced_fraction: 0.2}
-kernel: {designs: [lock_page, redo], memcg: false}
+kernel: {designs: [lock_page, redo], memcg: false, drain_all: never}
 tasks:
   - {name: writers, kind: truncate, count: 1, range_pages: 4, hold: {exponential: 20us}, think: {exponential: 1us}}
   - {name: readers, kind: fault, count: 3, shares: writers, think: {exponential: 200ns}}

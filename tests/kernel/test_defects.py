@@ -37,8 +37,8 @@ machine: {profile: x86_64, cpus: 8, nodes: 1}
 memory: {pages_per_node: 512, file_fraction: 0.5, mlocked_fraction: 0, referenced_fraction: 0.2}
 kernel: {designs: [lock_page, redo], drain_all: never}
 tasks:
-  - {name: writers, kind: truncate, count: 2, range_pages: 4, hold: {exponential: 1us}, think: {exponential: 500ns}}
-  - {name: lockers, kind: mlock, count: 6, shares: writers, hold: {exponential: 500ns}, think: {exponential: 500ns}}
+  - {name: writers, kind: truncate, count: 4, range_pages: 1, hold: {exponential: 1us}, think: {exponential: 500ns}}
+  - {name: lockers, kind: mlock, count: 4, shares: writers, hold: {exponential: 500ns}, think: {exponential: 500ns}}
 measure: {warmup: 0us, duration: 2ms}
 """
 
