@@ -1,5 +1,6 @@
 """What every test may ask for. Hypothesis draws the same cases on every machine and every run."""
 
+import gc
 import os
 import sys
 
@@ -14,6 +15,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("perfsim", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.load_profile("perfsim")
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays to the end: no pass of the garbage collector need walk it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=ENGINES)

@@ -63,21 +63,21 @@ SELDOM = {
 
 
 SCENES = (
-    *("test_fault", "test_isolate_lru_page", "test_mem_cgroup_move_lists", "test_mlock", "test_munmap"),
-    *("test_page_evictable", "test_rare_ways", "test_shrink_page_list", "test_writeback"),
+    *("test_fault", "test_isolate_lru_page", "test_mem_cgroup_move_lists", "test_migrate", "test_mlock"),
+    *("test_munmap", "test_page_evictable", "test_rare_ways", "test_shrink_page_list", "test_writeback"),
 )
 RUNS = {
-    "lock_contention": ("redo_barrier",),
-    "drawn_02": (REDO,),
-    "drawn_03": (OLD,),
-    "drawn_05": (REDO,),
-    "drawn_06": (OLD, MERGED, "no_unevictable_lru"),
-    "drawn_07": ("redo_barrier",),
-    "drawn_08": ("redo_barrier",),
-    "drawn_09": ("no_unevictable_lru",),
+    "lock_contention": (REDO,),
+    "drawn_02": (OLD,),
+    "drawn_03": (MERGED,),
+    "drawn_04": (OLD,),
+    "drawn_06": (OLD, REDO, "redo_barrier", "no_unevictable_lru"),
+    "drawn_07": (MERGED,),
+    "drawn_08": (MERGED,),
+    "drawn_09": (OLD, "no_unevictable_lru"),
     "drawn_10": ("redo_barrier",),
-    "drawn_13": (REDO,),
-    "drawn_14": (OLD, REDO, MERGED),
+    "drawn_13": (REDO, "redo_barrier"),
+    "drawn_14": (REDO,),
 }
 """Tests of paths, and workloads with designs, that take every branch which can be taken, in a third of the time of all.
 All are run with PERFSIM_SLOW=1, and where these miss a branch: a change of figures moves branches from run to run."""
