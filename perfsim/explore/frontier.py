@@ -30,7 +30,7 @@ DONE = 0
 PAUSED = 1
 NO_ROOM = 2
 
-SUCCESSORS_MAX = 256
+SUCCESSORS_MAX = 512
 """Of a state. A CPU has a way for each old value that it may read, for a store of each other CPU's, and seven more."""
 
 

@@ -18,8 +18,8 @@ from perfsim.explore.step import ENDLESS, TOO_FULL, TOO_LARGE, VECTOR_PAGES
 from perfsim.kernel.constants import NONE
 from perfsim.kernel.designs import Design
 
-STALE_ROOM_MAX = 48
-"""Overwritten values that a CPU may still read, at most: four CPUs have 232 ways then, see SUCCESSORS_MAX."""
+STALE_ROOM_MAX = 96
+"""Overwritten values that a CPU may still read, at most: four CPUs have 424 ways then, see SUCCESSORS_MAX."""
 
 
 class Action(NamedTuple):
