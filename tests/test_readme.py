@@ -1,6 +1,7 @@
 """What README shows works: commands parse, files and links exist, Python compiles, the examples load."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -98,6 +99,42 @@ def test_every_workload_that_readme_lists_is_shipped_and_every_shipped_one_is_li
     table = README.partition("| workload | asks |")[2].partition("\n\n")[0]
     shipped = {path.stem for path in (ROOT / "workloads").glob("*.yaml")}
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == shipped
+
+
+def shown(beginning: str) -> list[str]:
+    """The lines of the text block that begins so."""
+    (block,) = [block for block in blocks("text") if block.startswith(beginning)]
+    return block.splitlines()
+
+
+def said_by(*words: str) -> list[str]:
+    """The lines that perfsim says on stdout."""
+    command = [sys.executable, "-m", "perfsim", *words]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True).stdout.splitlines()
+
+
+def test_the_way_that_readme_draws_is_that_which_the_search_finds() -> None:
+    way = shown("recheck, no_recheck, sc: ")
+    said = said_by("explore", "recheck", "--design", "no_recheck", "--memory-model", "sc", "--jobs", "1")
+    assert said[said.index(way[0]) :] == way
+
+
+def test_the_kernel_files_that_readme_shows_are_those_of_the_run_to_the_digit() -> None:
+    locks = shown("# design lock_page\nlock_stat")
+    run = ("run", "mlock_heavy", "--set", "machine.cpus=16")
+    assert said_by(*run, "--design", "lock_page", "--lock-stat")[: len(locks) - 1] == locks[1:]
+    pages = shown("nr_unevictable ")
+    assert [line for line in said_by(*run, "--design", "redo", "--vmstat") if "unevictable" in line] == pages
+
+
+def test_every_line_of_source_that_readme_shows_with_its_place_is_there() -> None:
+    places = re.findall(r"\(\) +((?:\w+/)?\w+\.py):(\d+) +(\S.*)$", "".join(blocks("text")), re.MULTILINE)
+    paths = ROOT / "perfsim" / "kernel" / "paths"
+    found = [(paths / file, int(line), text) for file, line, text in places if (paths / file).is_file()]
+    assert len(found) > 5
+    for file, line, text in found:
+        assert file.read_text(encoding="utf-8").splitlines()[line - 1].strip() == text, f"{file}:{line}"
 
 
 def test_no_marked_place_is_left_in_the_documents() -> None:
