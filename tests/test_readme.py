@@ -128,6 +128,20 @@ def test_the_kernel_files_that_readme_shows_are_those_of_the_run_to_the_digit() 
     assert [line for line in said_by(*run, "--design", "redo", "--vmstat") if "unevictable" in line] == pages
 
 
+@pytest.mark.parametrize(
+    "beginning, words",
+    [
+        ("x86_64, 4 CPUs, 1 node", ("run", "quickstart")),
+        ("static costs: what a way", ("designs", "diff", "lock_page", "redo")),
+        ("A. Exact queueing theory", ("validate", "--only", "A1-8", "--only", "B13")),
+    ],
+)
+def test_every_line_of_a_table_that_readme_shows_is_said_by_its_command(beginning: str, words: tuple[str, ...]) -> None:
+    """Some lines are left out there, which may make columns narrower."""
+    said = {" ".join(line.split()) for line in said_by(*words)}
+    assert [line for line in shown(beginning) if set(line) - {"-", " "} and " ".join(line.split()) not in said] == []
+
+
 def test_every_line_of_source_that_readme_shows_with_its_place_is_there() -> None:
     places = re.findall(r"\(\) +((?:\w+/)?\w+\.py):(\d+) +(\S.*)$", "".join(blocks("text")), re.MULTILINE)
     paths = ROOT / "perfsim" / "kernel" / "paths"
