@@ -57,14 +57,13 @@ class _Attempt:
     """Runs that a worker holds: one, or a batch.
 
     expected_s: how long they will take; inf if nobody knows. begun_s: since when the worker can be at them, on the
-    monotonic clock. stop_waiting: for their outcomes.
+    monotonic clock.
     """
 
     runs: Sequence[Run]
     future: Any
     expected_s: float
     begun_s: float
-    stop_waiting: Callable[[], object] = object
 
 
 @dataclass(eq=False, slots=True)
@@ -276,7 +275,7 @@ class Dispatch:
         future = self._client.submit(carry_out, parcels, key=key, workers=[worker.address], pure=False)
         attempt = _Attempt(runs, future, expected_s, time.monotonic())
         worker.held.append(attempt)
-        attempt.stop_waiting = self._send(self._wait(worker, attempt))
+        self._send(self._wait(worker, attempt))
 
     def _batch(self) -> tuple[list[Run], float]:
         """The next run, or as many short ones as make a batch, and how long they will take."""
@@ -320,17 +319,19 @@ class Dispatch:
 
     @staticmethod
     def _drop(attempts: Iterable[_Attempt]) -> None:
-        """Wait for these no longer, and let the scheduler forget them."""
+        """Let the scheduler forget these. Who waits for one is told that it is cancelled.
+
+        The waiting is not to be stopped: Dask's client fetches for all who wait by the task of one of them. If that is
+        stopped, no other's row is ever fetched.
+        """
         for attempt in attempts:
-            attempt.stop_waiting()
             attempt.future.release()
 
-    def _send(self, errand: Coroutine[Any, Any, None]) -> Callable[[], object]:
-        """Start what will bring news; what is returned stops it."""
+    def _send(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Start what will bring news."""
         task = asyncio.create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
-        return task.cancel
 
     async def _wait(self, worker: _Worker, attempt: _Attempt) -> None:
         found: _Outcomes | Exception | None

@@ -250,6 +250,32 @@ def test_a_worker_that_only_seems_to_be_gone_doubles_no_row(
     check_same_as_here(runs, found)
 
 
+@pytest.mark.timeout(60)
+def test_a_worker_that_seems_to_be_gone_while_a_row_is_fetched_holds_up_no_other(
+    cluster: LocalCluster, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import Client
+
+    look, fetch, blinks_count, fetches_count = Client.nthreads, Client._gather_remote, count(), count()
+
+    async def blinking(client: Client) -> Any:
+        seen = await look(client)
+        return {} if client._gather_future and next(blinks_count) == 0 else seen
+
+    async def slow(client: Client, direct: bool, local_worker: Any) -> Any:
+        if next(fetches_count) == 0:
+            await asyncio.sleep(1)  # other rows that have ended are still to be fetched with this one
+        return await fetch(client, direct, local_worker)
+
+    monkeypatch.setattr(Client, "nthreads", blinking)
+    monkeypatch.setattr(Client, "_gather_remote", slow)
+    monkeypatch.setattr(dispatch, "LOOK_S", 0.05)
+    runs = plan(tiny(*LONGER), 1)
+    found, _ = on_cluster(runs, cluster)
+    assert next(blinks_count) > 0
+    check_same_as_here(runs, found)
+
+
 def test_a_run_that_does_not_notice_that_its_time_is_over_is_killed_with_its_worker(
     cluster: LocalCluster, tiny: Tiny, in_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
