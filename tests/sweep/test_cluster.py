@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,21 +21,18 @@ from perfsim.store.parquet import read_runs
 from perfsim.sweep import cluster as sweep_cluster
 from perfsim.sweep import dispatch, failures, results, scheduler
 from perfsim.sweep.backlog import Backlog
-from perfsim.sweep.cluster import Cluster, cluster_outcomes
-from perfsim.sweep.plan import Run, placed, plan
+from perfsim.sweep.cluster import Cluster
+from perfsim.sweep.plan import Run, plan
 from perfsim.sweep.remote import carry_out
 from perfsim.sweep.results import Finished, Order, sweep_into
 from perfsim.sweep.worker import Failure, work
 from scripts.local_cluster import HOST, SCHEDULER, WORKERS, LocalCluster
 from tests.sweep.conftest import TINY
+from tests.sweep.on_cluster import Row, check_same_as_here, on_cluster, once
 
-Row = dict[str, Any]
 Tiny = Callable[..., Scenario]
-Meanwhile = Callable[[int], None]
 
 ROOT = Path(__file__).resolve().parents[2]
-HERE: dict[str, str] = {}
-"""Rows of runs as this process has them, each made once."""
 LONGER = ("measure.duration=2ms", "sweep.replications=6")
 
 # A worker that loads it is killed, as for want of memory; here at home it is a design like others.
@@ -84,54 +80,6 @@ def cluster(common: LocalCluster) -> LocalCluster:
     """The common cluster, whoever has been killed in other tests."""
     common.keep()
     return common
-
-
-async def carried_out(
-    runs: tuple[Run, ...], address: str, meanwhile: Meanwhile, told: list[str]
-) -> list[tuple[Run, Row | Failure]]:
-    """What comes of runs on a cluster. meanwhile: called after each outcome with how many there are.
-
-    The forecast is told of each, as by a sweep: only runs of a known length are given out in batches, or behind others.
-    """
-    found, backlog = [], Backlog(runs)
-    async with aclosing(cluster_outcomes(backlog, Cluster(address, told.append), "compiled")) as finished:
-        async for run, outcome in finished:
-            found.append((run, outcome))
-            backlog.forecast.end(run, None if isinstance(outcome, Failure) else outcome)
-            meanwhile(len(found))
-    return found
-
-
-def on_cluster(
-    runs: tuple[Run, ...], cluster: LocalCluster, meanwhile: Meanwhile = lambda _: None
-) -> tuple[list[tuple[Run, Row | Failure]], list[str]]:
-    told: list[str] = []
-    return asyncio.run(carried_out(runs, cluster.address, meanwhile, told)), told
-
-
-def once(at_count: int, act: Callable[[], object]) -> Meanwhile:
-    """Do this when there are so many outcomes."""
-
-    def meanwhile(count: int) -> None:
-        if count == at_count:
-            act()
-
-    return meanwhile
-
-
-def figures(run: Run, outcome: Row | Failure) -> str:
-    """A row, byte for byte, but for the time it took."""
-    assert not isinstance(outcome, Failure), outcome.reason
-    return repr(sorted((placed(run, outcome) | {"wall_s": None}).items()))
-
-
-def check_same_as_here(runs: tuple[Run, ...], found: list[tuple[Run, Row | Failure]]) -> None:
-    """Every run once, with the row it has in this process."""
-    there = sorted((run.task.run_id, figures(run, outcome)) for run, outcome in found)
-    for run in runs:
-        if run.task.run_id not in HERE:
-            HERE[run.task.run_id] = figures(run, work(run.task))
-    assert there == sorted((run.task.run_id, HERE[run.task.run_id]) for run in runs)
 
 
 def order(scenario: Scenario, scheduler: str | None) -> Order:
