@@ -332,7 +332,7 @@ def _trace_first(searches: Sequence[Job], outcomes: Sequence[Outcome], file: str
 
 
 def _show_fixes(searches: Sequence[Job], form: options.Format) -> None:
-    from perfsim.explore.fix import minimize_fix
+    from perfsim.explore.fix import NOT_EXHAUSTIVE, minimize_fix
     from perfsim.machine.profile import priced_profiles
     from perfsim.report.explore_fix import fix_record, fix_text
     from perfsim.report.render import json_text
@@ -353,8 +353,10 @@ def _show_fixes(searches: Sequence[Job], form: options.Format) -> None:
         write_data(json_text({"fixes": records}))
     else:
         write_data(fix_text(records, profiles, form.value))
-    if any(record["why"] for record in records):
-        raise typer.Exit(BROKEN_STATUS)
+    reasons = [record["why"] for record in records if record["why"]]
+    if reasons:
+        is_broken = not all(why.startswith(NOT_EXHAUSTIVE) for why in reasons)
+        raise typer.Exit(BROKEN_STATUS if is_broken else NOT_EXHAUSTIVE_STATUS)
 
 
 def _exit(outcomes: Sequence[Outcome]) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BARRIERS_MAX = 4
 SEARCHES_MAX = 500
+NOT_EXHAUSTIVE = "not exhaustive: "
+"""How `Fix.why` begins where nothing is broken, as far as was looked."""
 
 
 class Position(NamedTuple):
@@ -57,7 +59,7 @@ def minimize_fix(scenario: ExploreScenario, design: Design, question: Question) 
         asked = question._replace(fences=fences)
         outcome = explore(scenario, design, asked)
         if outcome.verdict != "broken":
-            return Fix(() if outcome.why else chosen, searches, outcome.why and f"not exhaustive: {outcome.why}")
+            return Fix(() if outcome.why else chosen, searches, outcome.why and f"{NOT_EXHAUSTIVE}{outcome.why}")
         moments = walk(scenario, design, outcome.actions, asked)
         useful = frozenset(_useful(moments)) - set(chosen)
         if not useful:

@@ -104,6 +104,8 @@ def test_no_barrier_helps_where_nothing_is_reordered(perfsim: Perfsim) -> None:
     assert (status, "safe as it is" in out) == (0, True)
     status, out, _ = perfsim("explore", "truncate_order", "--memory-model", "sc", "--minimize-fix")
     assert (status, "no barrier helps: " in out) == (1, True)
+    status, out, _ = perfsim(*RECHECK, "--design", "redo", "--minimize-fix", "--max-states", "3")
+    assert (status, "not exhaustive: more than 3 states" in out) == (2, True)
 
 
 def test_of_the_shipped_scenarios_those_that_are_not_for_a_design_are_left_out_and_told(perfsim: Perfsim) -> None:
