@@ -64,16 +64,12 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     sets = (f"measure.duration={options.duration}", f"sweep.replications={options.runs // 2}")
     runs = plan(load_scenario("quickstart", (*sets, "sweep.axes.machine.cpus=[2]")), WORKERS_COUNT)
-    with tempfile.TemporaryDirectory() as folder:
-        cluster = LocalCluster(Path(folder))
-        try:
-            cluster.start()
-            asyncio.run(measured(cluster, runs[:WARM_UP]))
-            batched = asyncio.run(measured(cluster, runs))
-            dispatch.BATCH_S = 0.0
-            alone = asyncio.run(measured(cluster, runs))
-        finally:
-            cluster.stop()
+    with tempfile.TemporaryDirectory() as folder, LocalCluster(Path(folder)) as cluster:
+        cluster.start()
+        asyncio.run(measured(cluster, runs[:WARM_UP]))
+        batched = asyncio.run(measured(cluster, runs))
+        dispatch.BATCH_S = 0.0
+        alone = asyncio.run(measured(cluster, runs))
     say("given out in batches", batched)
     say("each alone", alone)
     return 0 if batched.efficiency >= EFFICIENCY_MIN else MISSED_STATUS

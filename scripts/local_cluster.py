@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
@@ -25,7 +27,8 @@ END_S = 5.0
 class LocalCluster:
     """A scheduler and its workers, started by the commands that README.md shows.
 
-    folder: where all of them work and write. variables: of their environment, beside ours. protocol: tcp or tls.
+    As a context it ends with the block. folder: where all of them work and write. variables: of their environment,
+    beside ours. protocol: tcp or tls.
     """
 
     def __init__(self, folder: Path, variables: Mapping[str, str] | None = None, protocol: str = "tcp") -> None:
@@ -41,6 +44,12 @@ class LocalCluster:
         }
         self._scheduler: subprocess.Popen[bytes] | None = None
         self._nannies: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self.stop()
 
     @property
     def address(self) -> str:

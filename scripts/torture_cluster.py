@@ -60,12 +60,9 @@ def main(arguments: Sequence[str]) -> int:
         with begin(folder / "peace", folder / "peace.err") as sweeping:
             if sweeping.wait():
                 raise SystemExit((folder / "peace.err").read_text(encoding="utf-8"))
-        cluster = LocalCluster(folder)
-        try:
+        with LocalCluster(folder) as cluster:
             cluster.start()
             return torture(cluster, stored(folder / "peace"), random.Random(options.seed), options)
-        finally:
-            cluster.stop()
 
 
 def torture(cluster: LocalCluster, peace: Rows, chance: random.Random, options: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from perfsim.calibrate.findings import Finding, found, not_measured
 from perfsim.calibrate.here import ACROSS, SAME_CORE, SAME_SOCKET, cores_of_largest_socket, nearness
 from perfsim.calibrate.samples import SAMPLES, Sample, figure_of, sampled
 from perfsim.calibrate.threads import Job, address, aligned, run_together
+from perfsim.units import counted
 
 if TYPE_CHECKING:
     from perfsim.calibrate.bench import Bench
@@ -69,8 +70,7 @@ def _transfer(bench: Bench, key: str, pairs: list[tuple[Cpu, Cpu]], atomic: Figu
     chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, PAIRS_MAX).astype(int))]
     each = max(SAMPLES_OF_PAIR_MIN, SAMPLES // len(chosen))
     samples = [sample for pair in chosen for sample in sampled(partial(_turns, bench, *pair), each)]
-    count = f"{len(chosen)} pair{'s' if len(chosen) > 1 else ''}"
-    how = f"ping-pong of one line by compare-and-swap, {count} of CPUs, less atomic_local"
+    how = f"ping-pong of one line by compare-and-swap, {counted(len(chosen), 'pair')} of CPUs, less atomic_local"
     return found(key, figure_of(samples).less(atomic), how)
 
 

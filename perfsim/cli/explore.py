@@ -16,7 +16,7 @@ from perfsim.cli.replay import check_trace, run_way, show_replay
 from perfsim.errors import InputError, did_you_mean, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from perfsim.explore.matrix import Job
     from perfsim.explore.question import Limits, Question
@@ -177,7 +177,7 @@ def explore(
     _show(searches, outcomes, output_format, diagrams=scenario is not None, seconds=time.monotonic() - begin)
     if trace is not None:
         _trace_first(searches, outcomes, trace)
-    _exit(outcomes)
+    _exit([outcome.verdict for outcome in outcomes])
 
 
 def _check_properties(names: Sequence[str]) -> None:
@@ -332,13 +332,13 @@ def _trace_first(searches: Sequence[Job], outcomes: Sequence[Outcome], file: str
 
 
 def _show_fixes(searches: Sequence[Job], form: options.Format) -> None:
-    from perfsim.explore.fix import NOT_EXHAUSTIVE, minimize_fix
+    from perfsim.explore.fix import minimize_fix
     from perfsim.machine.profile import priced_profiles
     from perfsim.report.explore_fix import fix_record, fix_text
     from perfsim.report.render import json_text
 
     profiles = priced_profiles()
-    records = []
+    records, verdicts = [], []
     try:
         for number, job in enumerate(searches, 1):
             tell_meanwhile(f"{number} of {len(searches)}: {job.design}, {job.question.memory_model} ...")
@@ -347,20 +347,18 @@ def _show_fixes(searches: Sequence[Job], form: options.Format) -> None:
             about = {"scenario": scenario.name, "design": design.name}
             asked = {"memory_model": job.question.memory_model, "flags": job.question.flags}
             records.append(fix_record(about | asked, fix, profiles))
+            verdicts.append(fix.verdict)
     finally:
         tell_meanwhile("")
     if form is options.Format.JSON:
         write_data(json_text({"fixes": records}))
     else:
         write_data(fix_text(records, profiles, form.value))
-    reasons = [record["why"] for record in records if record["why"]]
-    if reasons:
-        is_broken = not all(why.startswith(NOT_EXHAUSTIVE) for why in reasons)
-        raise typer.Exit(BROKEN_STATUS if is_broken else NOT_EXHAUSTIVE_STATUS)
+    _exit(verdicts)
 
 
-def _exit(outcomes: Sequence[Outcome]) -> None:
-    verdicts = {outcome.verdict for outcome in outcomes}
+def _exit(verdicts: Collection[str]) -> None:
+    """End with the status of the worst verdict, unless all is safe."""
     if "broken" in verdicts:
         raise typer.Exit(BROKEN_STATUS)
     if "not_exhaustive" in verdicts:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 BARRIERS_MAX = 4
 SEARCHES_MAX = 500
-NOT_EXHAUSTIVE = "not exhaustive: "
-"""How `Fix.why` begins where nothing is broken, as far as was looked."""
 
 
 class Position(NamedTuple):
@@ -41,12 +39,13 @@ class Position(NamedTuple):
 
 class Fix(NamedTuple):
     """barriers: where they go; none are needed if there are none and why is "". why: why there is no such set, or that
-    it was not found. searches: how many it took.
+    it was not found. searches: how many it took. verdict: of the last of them, `broken` if no set makes it safe.
     """
 
     barriers: tuple[Position, ...]
     searches: int
     why: str
+    verdict: str = "safe"
 
 
 def minimize_fix(scenario: ExploreScenario, design: Design, question: Question) -> Fix:
@@ -59,16 +58,17 @@ def minimize_fix(scenario: ExploreScenario, design: Design, question: Question) 
         asked = question._replace(fences=fences)
         outcome = explore(scenario, design, asked)
         if outcome.verdict != "broken":
-            return Fix(() if outcome.why else chosen, searches, outcome.why and f"{NOT_EXHAUSTIVE}{outcome.why}")
+            why = outcome.why and f"not exhaustive: {outcome.why}"
+            return Fix(() if why else chosen, searches, why, outcome.verdict)
         moments = walk(scenario, design, outcome.actions, asked)
         useful = frozenset(_useful(moments)) - set(chosen)
         if not useful:
-            return Fix((), searches, f"no barrier helps: {outcome.property} without any reordering")
+            return Fix((), searches, f"no barrier helps: {outcome.property} without any reordering", "broken")
         to_meet.append(useful)
         chosen = next(_meeting(to_meet), ())
         if not chosen:
-            return Fix((), searches, f"more than {BARRIERS_MAX} barriers would be needed")
-    return Fix((), SEARCHES_MAX, f"none was found in {SEARCHES_MAX} searches")
+            return Fix((), searches, f"more than {BARRIERS_MAX} barriers would be needed", "broken")
+    return Fix((), SEARCHES_MAX, f"none was found in {SEARCHES_MAX} searches", "broken")
 
 
 def _rows_by_position(scenario: ExploreScenario, design: Design) -> dict[Position, list[int]]:

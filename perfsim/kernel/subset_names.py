@@ -11,6 +11,7 @@ from perfsim.kernel.folding import INTEGER_MAX, INTEGER_MIN, constant_value
 from perfsim.kernel.refusal import Refusal, refusal_of
 from perfsim.kernel.subset_flow import flow_refusals, local_names, returns_value
 from perfsim.kernel.subset_form import called_path, paths_in
+from perfsim.units import counted
 
 
 class Shape(NamedTuple):
@@ -159,8 +160,7 @@ def _walk_values(statement: ast.stmt) -> Iterator[ast.AST]:
 def _count(call: ast.Call, name: str, given: int, expected: int) -> Iterator[Refusal]:
     if given != expected:
         beside = " beside the CPU" if "..." in name else ""
-        plural = "" if expected == 1 else "s"
-        yield refusal_of(call, f"{name} is given {given}; expected {expected} argument{plural}{beside}")
+        yield refusal_of(call, f"{name} is given {given}; expected {counted(expected, 'argument')}{beside}")
 
 
 def recursion_refusals(tree: ast.Module, paths: Mapping[str, Shape]) -> list[Refusal]:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 def check_replaceable(path: Path) -> None:
     """Raise InputError(path) where `replacing` could not put a file: for whoever works long before there is one."""
+    _refuse_no_file(path)
     try:
-        if path.exists() and not path.is_file():
-            raise InputError(str(path), "is there and is no file; expected a file to be written")
         with TemporaryFile(dir=path.resolve().parent):
             return
     except OSError as error:
@@ -34,7 +33,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Of a link, what it leads to is replaced. Raises InputError(path) if the place cannot be written, a full disk
     included, or something is there that is no file: a device must not become one.
     """
-    check_replaceable(path)
+    _refuse_no_file(path)
     place = path.resolve()
     _remove_abandoned(place)
     temporary = place.with_name(f"{place.name}.tmp-{os.getpid()}")
@@ -63,6 +62,15 @@ def sync_directory(directory: Path) -> None:
 def unwritable(path: Path, error: OSError) -> InputError:
     """The refusal of a place that cannot be written."""
     return InputError(str(path), f"cannot be written: {error.strerror or error}; expected a place with room to write")
+
+
+def _refuse_no_file(path: Path) -> None:
+    try:
+        is_else = path.exists() and not path.is_file()
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if is_else:
+        raise InputError(str(path), "is there and is no file; expected a file to be written")
 
 
 def _remove_abandoned(path: Path) -> None:

@@ -65,14 +65,8 @@ sources: {wakeup: "an assumption"}
 @pytest.fixture(scope="module")
 def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """Two workers that are there for all tests of this file."""
-    made = LocalCluster(
-        tmp_path_factory.mktemp("cluster"),
-        {"PERFSIM_TEST_IS_WORKER": "1"},
-    )
-    try:
+    with LocalCluster(tmp_path_factory.mktemp("cluster"), {"PERFSIM_TEST_IS_WORKER": "1"}) as made:
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture

@@ -54,12 +54,9 @@ def changed(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """A scheduler that is there for all tests of this file."""
-    made = LocalCluster(tmp_path_factory.mktemp("fleet"))
-    try:
+    with LocalCluster(tmp_path_factory.mktemp("fleet")) as made:
         made.start_scheduler()
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture
@@ -95,12 +92,9 @@ def awaited(waited_for: Coroutine[Any, Any, Result]) -> Result:
 
 
 def test_a_scheduler_of_other_versions_is_refused(tmp_path: Path, former: dict[str, str]) -> None:
-    other = LocalCluster(tmp_path, former)
-    try:
+    with LocalCluster(tmp_path, former) as other:
         other.start_scheduler()
         told = awaited(complaint(other.address))
-    finally:
-        other.stop()
     assert told == (
         f"--scheduler: the scheduler has perfsim 0.0.9 where we have {perfsim.__version__}; expected the same versions"
     )

@@ -37,12 +37,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """A scheduler without TLS and without workers, for all tests that only speak with it."""
-    made = LocalCluster(tmp_path_factory.mktemp("open"))
-    try:
+    with LocalCluster(tmp_path_factory.mktemp("open")) as made:
         made.start_scheduler()
         yield made
-    finally:
-        made.stop()
 
 
 def trusted() -> AbstractContextManager[object]:
@@ -168,9 +165,8 @@ def test_workers_here_and_there_at_once_are_refused(tiny: Callable[..., Scenario
 
 
 def test_tls_is_asked_for_where_it_is_spoken_and_certificates_where_they_lack(tmp_path: Path) -> None:
-    guarded = LocalCluster(tmp_path, protocol="tls")
     files = ("--tls-ca-file", CERTIFICATE, "--tls-cert", CERTIFICATE, "--tls-key", KEY)
-    try:
+    with LocalCluster(tmp_path, protocol="tls") as guarded:
         guarded.start_scheduler("--protocol", "tls", *files)
         told = complaint(guarded.address.replace("tls", "tcp"))
         assert "speaks TLS alone; expected tls:// in its address, and the files of its certificates" in told
@@ -179,8 +175,6 @@ def test_tls_is_asked_for_where_it_is_spoken_and_certificates_where_they_lack(tm
         assert "DASK_DISTRIBUTED__COMM__TLS__CA_FILE" in told
         with trusted():
             asyncio.run(check_cluster(Cluster(guarded.address, pytest.fail)))
-    finally:
-        guarded.stop()
 
 
 def test_tls_is_refused_where_it_is_not_spoken(open_to_all: LocalCluster) -> None:

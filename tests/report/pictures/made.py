@@ -54,3 +54,12 @@ def results(directory: Path, scenario: Scenario | None = None, rows: list[Row] |
 def material_of(directory: Path, *sets: str, designs: tuple[str, ...] = ()) -> Material:
     """What a report of such results is made of."""
     return gather(Asked(results(directory, scenario_of(*sets, designs=designs))))
+
+
+def of_many_designs(rows: list[Row], count: int) -> list[Row]:
+    """Rows of one design as those of so many, design_00 and on."""
+    return [
+        row | {"design": f"design_{number:02}", "run_id": f"{row['run_id']}-{number:02}"}
+        for row in rows
+        for number in range(count)
+    ]

@@ -17,7 +17,7 @@ from perfsim.report.pictures.page import PLAIN_BYTES_MAX, page_of
 from perfsim.report.pictures.view import first_view
 from perfsim.scenario.schema import Scenario
 from tests.report.browser import chromium
-from tests.report.pictures.made import ONE_AXIS, figures, results, scenario_of
+from tests.report.pictures.made import ONE_AXIS, figures, of_many_designs, results, scenario_of
 from tests.report.pictures.test_influence import answer
 from tests.sweep.stored import rows_of
 
@@ -249,11 +249,7 @@ def test_names_with_html_in_them_are_text(tmp_path: Path, opened: Opened) -> Non
 
 def test_forty_designs_are_drawn_eight_at_a_time(tmp_path: Path, opened: Opened) -> None:
     scenario = scenario_of(ONE_AXIS, "sweep.replications=2", designs=("lock_page",))
-    rows = [
-        row | {"design": f"design_{number:02}", "run_id": f"{row['run_id']}-{number:02}"}
-        for row in rows_of(scenario, figures)
-        for number in range(40)
-    ]
+    rows = of_many_designs(rows_of(scenario, figures), 40)
     name = results(tmp_path / "a", scenario, rows)
     (tmp_path / "a" / "sweep.json").unlink()
     page = opened(400, of=page_at(tmp_path / "report.html", name))

@@ -11,7 +11,7 @@ from perfsim.report.pictures.gallery import shown
 from perfsim.report.pictures.material import gather
 from perfsim.report.pictures.static import make_directory, spec_of, write_pictures
 from perfsim.report.pictures.view import first_view
-from tests.report.pictures.made import NO_AXIS, figures, material_of, results, scenario_of
+from tests.report.pictures.made import NO_AXIS, figures, material_of, of_many_designs, results, scenario_of
 from tests.sweep.stored import rows_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -42,11 +42,7 @@ def test_a_picture_that_leaves_out_values_of_an_axis_or_designs_says_so(tmp_path
         "machine.cpus: [1, 2], memory.dirty_fraction: [0, 0.1, 0.2, 0.3], memory.mlocked_fraction: [0, 0.1, 0.2, 0.3]"
     )
     scenario = scenario_of(f"sweep.axes={{{axes}}}", "sweep.replications=1", designs=("lock_page",))
-    rows = [
-        row | {"design": f"design_{number}", "run_id": f"{row['run_id']}-{number}"}
-        for row in rows_of(scenario, figures)
-        for number in range(10)
-    ]
+    rows = of_many_designs(rows_of(scenario, figures), 10)
     name = results(tmp_path / "a", scenario, rows)
     (tmp_path / "a" / "sweep.json").unlink()
     facts = facts_of(gather(Asked(name)))
